@@ -1,1 +1,58 @@
-fn main() {}
+//! The whole content of a static site's image, besides the site: serves one folder over HTTP until it
+//! is told to stop. It is linked statically, so the image needs no base; it reads no configuration but
+//! the port, writes no log, and finishes the requests that it has begun before it ends.
+
+mod site;
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+const FOLDER: &str = "/site";
+const PORT: u16 = 8080;
+
+fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("canopy-static-server: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves the folder named by the first argument, or `/site`, on `$PORT`.
+fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| PathBuf::from(FOLDER), PathBuf::from);
+    let port = match std::env::var("PORT") {
+        Ok(text) => text
+            .parse()
+            .map_err(|_| format!("PORT is not a port number: {text}"))?,
+        Err(_) => PORT,
+    };
+    let site = site::router(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_io()
+        .build()?
+        .block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let told_to_stop = async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            };
+            axum::serve(listener, site)
+                .with_graceful_shutdown(told_to_stop)
+                .await?;
+            Ok(())
+        })
+}
