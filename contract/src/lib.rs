@@ -1,1 +1,25 @@
-//! contract
+//! What crosses the wire: ids, errors, paging, permissions and every operation's input and output, shared by the
+//! browser, the server and other programs. Nothing here knows a database, HTTP or the clock.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod applications;
+pub mod audit;
+pub mod deployments;
+pub mod error;
+pub mod ids;
+pub mod organizations;
+pub mod page;
+pub mod permissions;
+pub mod private_keys;
+pub mod projects;
+pub mod search;
+pub mod servers;
+pub mod validation;
+pub mod variables;
+
+pub use error::{Code, Error, FieldError};
+pub use page::{Empty, Page};
+
+/// An instant in UTC, microsecond resolution, RFC 3339 on the wire.
+pub type Time = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,227 @@
+//! Applications: where their code comes from, how it is built, where it answers.
+
+use crate::deployments::DeploymentSummary;
+use crate::ids::{ApplicationId, EnvironmentId, ProjectId, ServerId};
+use chrono::{DateTime, Utc};
+use macros::wire;
+
+/// Where the code or image comes from.
+#[wire]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Source {
+    /// A git repository over http(s).
+    Git {
+        url: String,
+        branch: String,
+        /// A full commit id pins the application to it; absent: the branch's newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+    },
+    /// An image that exists: `name:tag` or `name@sha256:...`.
+    Image { reference: String },
+    /// The text of a Dockerfile, built with an empty context.
+    Dockerfile { text: String },
+}
+
+/// How the source becomes an image.
+#[wire]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Build {
+    Dockerfile {
+        /// Relative to the repository; default `Dockerfile`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// The stage to build; absent: the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
+    },
+    /// The folder's files behind a small static file server.
+    Static { publish_directory: String },
+    /// Detected from the source.
+    Nixpacks,
+    /// Nothing to build: the image runs as it is.
+    None,
+}
+
+/// When a new version counts as healthy. Probed from outside the container.
+#[wire]
+pub struct HealthCheck {
+    /// Absolute: `/healthz`. 2xx and 3xx are healthy.
+    pub path: String,
+    #[serde(default = "defaults::interval_seconds")]
+    pub interval_seconds: u32,
+    #[serde(default = "defaults::timeout_seconds")]
+    pub timeout_seconds: u32,
+    #[serde(default = "defaults::retries")]
+    pub retries: u32,
+    #[serde(default)]
+    pub start_period_seconds: u32,
+}
+
+mod defaults {
+    pub fn interval_seconds() -> u32 {
+        2
+    }
+    pub fn timeout_seconds() -> u32 {
+        5
+    }
+    pub fn retries() -> u32 {
+        15
+    }
+}
+
+#[wire]
+pub struct CreateApplication {
+    pub environment_id: EnvironmentId,
+    pub server_id: ServerId,
+    /// 1 to 63 characters, unique in the environment.
+    pub name: String,
+    pub source: Source,
+    pub build: Build,
+    /// The port that the application listens on inside its container; it is also given as `PORT`.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// Host names that lead to it.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    #[serde(default)]
+    pub health_check: Option<HealthCheck>,
+    /// Memory for the running container; absent: 512.
+    #[serde(default)]
+    pub memory_mb: Option<u32>,
+    /// CPU for the running container in thousandths of a core; absent: 1000.
+    #[serde(default)]
+    pub cpu_millis: Option<u32>,
+}
+
+fn default_port() -> u16 {
+    8080
+}
+
+/// What is absent stays as it is.
+#[wire]
+pub struct UpdateApplication {
+    pub id: ApplicationId,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub source: Option<Source>,
+    #[serde(default)]
+    pub build: Option<Build>,
+    #[serde(default)]
+    pub port: Option<u16>,
+    #[serde(default)]
+    pub domains: Option<Vec<String>>,
+    #[serde(default)]
+    pub health_check: Option<HealthCheck>,
+    /// True removes the health check.
+    #[serde(default)]
+    pub remove_health_check: bool,
+    #[serde(default)]
+    pub memory_mb: Option<u32>,
+    #[serde(default)]
+    pub cpu_millis: Option<u32>,
+}
+
+#[wire]
+pub struct ApplicationRef {
+    pub id: ApplicationId,
+}
+
+#[wire(Default)]
+pub struct ListApplications {
+    #[serde(default)]
+    pub project_id: Option<ProjectId>,
+    #[serde(default)]
+    pub environment_id: Option<EnvironmentId>,
+    #[serde(default)]
+    pub search: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// The state of what runs, as the platform last saw it.
+#[wire(Eq, Copy)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationStatus {
+    /// Never deployed.
+    New,
+    /// A first deployment is on its way.
+    Deploying,
+    Running,
+    /// Runs, but keeps restarting or fails its health check.
+    Degraded,
+    Stopped,
+    /// It should run and does not.
+    Down,
+    /// Its server was not heard of lately.
+    Unknown,
+}
+
+impl ApplicationStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Deploying => "deploying",
+            Self::Running => "running",
+            Self::Degraded => "degraded",
+            Self::Stopped => "stopped",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::New, Self::Deploying, Self::Running, Self::Degraded, Self::Stopped, Self::Down, Self::Unknown]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+}
+
+/// An application in a list.
+#[wire]
+pub struct ApplicationSummary {
+    pub id: ApplicationId,
+    pub environment_id: EnvironmentId,
+    pub name: String,
+    pub status: ApplicationStatus,
+    pub domains: Vec<String>,
+    /// `git`, `image` or `dockerfile`.
+    pub source_kind: String,
+    /// The commit that serves.
+    pub commit: Option<String>,
+    pub deployed_at: Option<DateTime<Utc>>,
+}
+
+#[wire]
+pub struct Application {
+    pub id: ApplicationId,
+    pub project_id: ProjectId,
+    pub project_name: String,
+    pub environment_id: EnvironmentId,
+    pub environment_name: String,
+    pub server_id: ServerId,
+    pub server_name: String,
+    pub name: String,
+    pub source: Source,
+    pub build: Build,
+    pub port: u16,
+    pub domains: Vec<String>,
+    /// Where a browser reaches each domain.
+    pub links: Vec<String>,
+    pub health_check: Option<HealthCheck>,
+    pub memory_mb: u32,
+    pub cpu_millis: u32,
+    pub status: ApplicationStatus,
+    /// When the status was last confirmed with the server.
+    pub status_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    /// What serves now.
+    pub current: Option<DeploymentSummary>,
+    /// The newest deployment, whatever became of it.
+    pub latest: Option<DeploymentSummary>,
+    /// True when the configuration changed since the deployment that serves.
+    pub pending_changes: bool,
+}

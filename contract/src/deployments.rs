@@ -1,0 +1,256 @@
+//! Deployments: their steps, states and logs.
+
+use crate::ids::{ApplicationId, DeploymentId, ProjectId};
+use chrono::{DateTime, Utc};
+use macros::wire;
+
+/// Final states never change.
+#[wire(Eq, Copy, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentStatus {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+    /// A newer one was queued before this one started.
+    Superseded,
+}
+
+impl DeploymentStatus {
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled, Self::Superseded];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// The steps of a deployment, in order.
+#[wire(Eq, Copy, Hash, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Fetch,
+    Build,
+    Start,
+    Health,
+    Switch,
+    Drain,
+    Done,
+}
+
+impl Step {
+    pub const ALL: [Self; 7] =
+        [Self::Fetch, Self::Build, Self::Start, Self::Health, Self::Switch, Self::Drain, Self::Done];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Build => "build",
+            Self::Start => "start",
+            Self::Health => "health",
+            Self::Switch => "switch",
+            Self::Drain => "drain",
+            Self::Done => "done",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.as_str() == text)
+    }
+}
+
+#[wire(Eq, Copy)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    Pending,
+    Running,
+    Done,
+    Failed,
+    Skipped,
+}
+
+/// One step as the screen shows it.
+#[wire]
+pub struct StepReport {
+    pub step: Step,
+    pub state: StepState,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// "412 files, 3.1 MB".
+    pub detail: Option<String>,
+}
+
+/// Why a deployment failed.
+#[wire(Eq)]
+pub struct Failure {
+    pub step: Step,
+    /// What happened.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// The only strategy so far: the new version is started, checked and switched to, then the old one is stopped.
+#[wire(Eq, Copy)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    Rolling,
+}
+
+#[wire]
+pub struct CreateDeployment {
+    pub application_id: ApplicationId,
+    #[serde(default)]
+    pub strategy: Option<Strategy>,
+}
+
+#[wire]
+pub struct RollbackDeployment {
+    pub application_id: ApplicationId,
+    /// A deployment that succeeded; its image and configuration serve again.
+    pub deployment_id: DeploymentId,
+}
+
+#[wire]
+pub struct DeploymentRef {
+    pub id: DeploymentId,
+}
+
+#[wire]
+pub struct ListDeployments {
+    /// Absent: of every application.
+    #[serde(default)]
+    pub application_id: Option<ApplicationId>,
+    #[serde(default)]
+    pub status: Option<DeploymentStatus>,
+    /// Part of the commit or its message.
+    #[serde(default)]
+    pub search: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// A deployment in a list.
+#[wire]
+pub struct DeploymentSummary {
+    pub id: DeploymentId,
+    pub application_id: ApplicationId,
+    pub application_name: String,
+    pub project_id: ProjectId,
+    pub project_name: String,
+    /// Counts up per application.
+    pub number: i64,
+    pub status: DeploymentStatus,
+    pub step: Option<Step>,
+    pub commit: Option<String>,
+    pub commit_message: Option<String>,
+    /// The deployment this one went back to.
+    pub rollback_of: Option<DeploymentId>,
+    pub created_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Serves right now.
+    pub live: bool,
+    pub failure: Option<Failure>,
+}
+
+#[wire]
+pub struct Deployment {
+    pub id: DeploymentId,
+    pub application_id: ApplicationId,
+    pub application_name: String,
+    pub project_id: ProjectId,
+    pub project_name: String,
+    pub environment_name: String,
+    pub number: i64,
+    pub status: DeploymentStatus,
+    pub commit: Option<String>,
+    pub commit_message: Option<String>,
+    pub branch: Option<String>,
+    pub image_digest: Option<String>,
+    pub rollback_of: Option<DeploymentId>,
+    pub created_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub steps: Vec<StepReport>,
+    pub failure: Option<Failure>,
+    pub live: bool,
+    /// Someone asked to cancel it.
+    pub cancel_requested: bool,
+    /// Seconds that the last successful deployment took.
+    pub usual_seconds: Option<u32>,
+    /// Its image is still there, so one can go back to it.
+    pub can_roll_back: bool,
+}
+
+#[wire]
+pub struct DeploymentLogs {
+    pub id: DeploymentId,
+    /// Lines after this sequence number.
+    #[serde(default)]
+    pub after: Option<i64>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[wire(Eq, Copy, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// What the platform says.
+    System,
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::System, Self::Stdout, Self::Stderr].into_iter().find(|stream| stream.as_str() == text)
+    }
+}
+
+/// One line of a deployment's log. Secrets are masked before it is stored.
+#[wire]
+pub struct LogLine {
+    /// Counts up without gaps from 1 within the deployment.
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+    pub step: Step,
+    pub stream: Stream,
+    pub text: String,
+}
+
+/// One line of a running container's log.
+#[wire]
+pub struct ContainerLine {
+    pub at: Option<DateTime<Utc>>,
+    pub stream: Stream,
+    pub text: String,
+}

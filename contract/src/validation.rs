@@ -1,0 +1,271 @@
+//! What a name, a host, a path may look like: rules that the browser and the server share. No regular expressions:
+//! they would weigh more in the browser than all of these together.
+
+/// A refusal in words that the field can show.
+pub type Refusal = &'static str;
+
+/// A display name: 1 to 80 characters, no control characters, not blank at the ends.
+pub fn display_name(text: &str) -> Result<(), Refusal> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        return Err("Enter a name.");
+    }
+    if length > 80 {
+        return Err("Use at most 80 characters.");
+    }
+    if text.trim() != text {
+        return Err("Remove the blanks at the start or end.");
+    }
+    if text.chars().any(is_unprintable) {
+        return Err("Remove control characters and invisible marks.");
+    }
+    Ok(())
+}
+
+/// Control characters, and marks that reorder or hide text in a list.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A name that becomes part of container and host names: lower-case letters, digits and inner hyphens, 1 to 63.
+pub fn slug(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || text.len() > 63 {
+        return Err("Use 1 to 63 characters.");
+    }
+    let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !plain || text.starts_with('-') || text.ends_with('-') {
+        return Err("Use lower-case letters, digits and hyphens, with a letter or digit at both ends.");
+    }
+    Ok(())
+}
+
+/// A host name in ASCII (punycode for others), lower case, without a trailing dot. No wildcards, no addresses.
+pub fn host_name(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter a host name such as app.example.com.";
+    if text.is_empty() || text.len() > 253 {
+        return Err(SHAPE);
+    }
+    let labels: Vec<&str> = text.split('.').collect();
+    if labels.len() < 2 || labels.iter().any(|label| slug(label).is_err()) {
+        return Err(SHAPE);
+    }
+    if labels.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
+        return Err("Enter a host name, not an address.");
+    }
+    Ok(())
+}
+
+/// The key of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, at most 128.
+pub fn variable_key(text: &str) -> Result<(), Refusal> {
+    let mut bytes = text.bytes();
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if !starts || text.len() > 128 || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Err("Use letters, digits and underscores, not starting with a digit.");
+    }
+    Ok(())
+}
+
+/// A variable's value: any text without NUL up to 64 KiB.
+pub fn variable_value(text: &str) -> Result<(), Refusal> {
+    if text.len() > 64 * 1024 {
+        return Err("Use at most 64 KiB.");
+    }
+    if text.contains('\0') {
+        return Err("Remove the NUL character.");
+    }
+    Ok(())
+}
+
+/// A path below a repository: relative, without `..`, backslashes or control characters. `.` is the repository itself.
+pub fn relative_path(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || text.len() > 255 {
+        return Err("Use 1 to 255 characters.");
+    }
+    if text.starts_with('/') || text.starts_with('-') || text.contains('\\') || text.chars().any(is_unprintable) {
+        return Err("Enter a path relative to the repository.");
+    }
+    if text.split('/').any(|part| part == "..") {
+        return Err("The path may not leave the repository.");
+    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ' ' | '@' | '+' | '~' | ',');
+    if !text.chars().all(plain) {
+        return Err("Use letters, digits and . _ - / only.");
+    }
+    Ok(())
+}
+
+/// A path of a URL: starts with `/`, visible ASCII only.
+pub fn url_path(text: &str) -> Result<(), Refusal> {
+    if !text.starts_with('/') || text.len() > 1024 {
+        return Err("Enter a path that starts with /.");
+    }
+    if !text.bytes().all(|b| {
+        b.is_ascii_graphic()
+            && !matches!(b, b'`' | b'"' | b'\'' | b'\\' | b'<' | b'>' | b'|' | b';' | b'$' | b'(' | b')' | b'{' | b'}')
+    }) {
+        return Err("Use letters, digits and - . _ ~ / ? = & % only.");
+    }
+    Ok(())
+}
+
+/// A git branch or tag name, by git's own rules and a little stricter: nothing that an option or a ref expression is made of.
+pub fn git_ref(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter a branch name such as main.";
+    if text.is_empty() || text.len() > 244 || text.starts_with(['-', '/', '.']) || text.ends_with(['/', '.']) {
+        return Err(SHAPE);
+    }
+    if text.contains("..") || text.contains("//") || text.contains("@{") || text.contains("/.") || text == "@" {
+        return Err(SHAPE);
+    }
+    if text.split('/').any(|part| part.ends_with(".lock")) {
+        return Err(SHAPE);
+    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | '#' | '=' | ',' | '%');
+    if !text.chars().all(plain) {
+        return Err(SHAPE);
+    }
+    Ok(())
+}
+
+/// A full commit id: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits.
+pub fn commit_id(text: &str) -> Result<(), Refusal> {
+    let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if !hex || !matches!(text.len(), 40 | 64) {
+        return Err("Enter the full commit id: 40 hexadecimal digits.");
+    }
+    Ok(())
+}
+
+/// A repository's address: `http://` or `https://`, a host, no user info, no fragment.
+pub fn git_url(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter an address such as https://github.com/owner/repository.git.";
+    if text.len() > 2048 || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(SHAPE);
+    }
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(SHAPE)?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        return Err("Leave user names and passwords out of the address.");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err(SHAPE);
+    }
+    let address = host.starts_with('[')
+        && host.ends_with(']')
+        && host.len() > 2
+        && host[1..host.len() - 1].bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+    let named = !host.is_empty()
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && !host.starts_with(['-', '.']);
+    if !address && !named {
+        return Err(SHAPE);
+    }
+    let plain = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'/' | b'.' | b'_' | b'-' | b'~' | b'+' | b'%' | b'@' | b'=' | b',' | b':')
+    };
+    if path.is_empty() || !path.bytes().all(plain) || path.split('/').any(|part| part == "..") {
+        return Err(SHAPE);
+    }
+    Ok(())
+}
+
+/// An image reference: `[registry[:port]/]name[:tag][@sha256:digest]`.
+pub fn image_reference(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter an image such as nginx:1.27 or registry.example.com/team/app:1.0.";
+    if text.is_empty() || text.len() > 512 {
+        return Err(SHAPE);
+    }
+    let (name, digest) = match text.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (text, None),
+    };
+    if let Some(digest) = digest {
+        let hex = digest.strip_prefix("sha256:").ok_or(SHAPE)?;
+        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            return Err(SHAPE);
+        }
+    }
+    let (path, tag) = match name.rsplit_once(':') {
+        // A colon before a slash is a registry's port, not a tag.
+        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+        _ => (name, None),
+    };
+    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if let Some(tag) = tag
+        && (tag.is_empty() || tag.len() > 128 || !tag.bytes().all(word) || tag.starts_with(['.', '-']))
+    {
+        return Err(SHAPE);
+    }
+    let parts: Vec<&str> = path.split('/').collect();
+    for (index, part) in parts.iter().enumerate() {
+        let registry = index == 0 && parts.len() > 1;
+        let plain = |b: u8| {
+            b.is_ascii_lowercase()
+                || b.is_ascii_digit()
+                || matches!(b, b'_' | b'.' | b'-')
+                || (registry && (b == b':' || b.is_ascii_uppercase()))
+        };
+        if part.is_empty()
+            || !part.bytes().all(plain)
+            || part.starts_with(['.', '-', '_'])
+            || part.ends_with(['.', '-', '_'])
+        {
+            return Err(SHAPE);
+        }
+    }
+    Ok(())
+}
+
+/// A build stage's name.
+pub fn build_target(text: &str) -> Result<(), Refusal> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if text.is_empty() || text.len() > 128 || text.starts_with(['-', '.']) || !text.bytes().all(plain) {
+        return Err("Use letters, digits and . _ - only.");
+    }
+    Ok(())
+}
+
+/// An e-mail address, loosely: something, an @, a host with a dot or localhost.
+pub fn email(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter an e-mail address such as name@example.com.";
+    let (name, host) = text.rsplit_once('@').ok_or(SHAPE)?;
+    let plain = |b: u8| {
+        b.is_ascii_graphic()
+            && !matches!(b, b'"' | b'\'' | b'(' | b')' | b'<' | b'>' | b',' | b';' | b'\\' | b'`' | b'@')
+    };
+    if name.is_empty() || text.len() > 254 || !name.bytes().all(plain) {
+        return Err(SHAPE);
+    }
+    if host != "localhost" && host_name(&host.to_ascii_lowercase()).is_err() {
+        return Err(SHAPE);
+    }
+    Ok(())
+}
+
+/// 12 to 256 characters: length is what counts.
+pub fn password(text: &str) -> Result<(), Refusal> {
+    match text.chars().count() {
+        0..=11 => Err("Use at least 12 characters."),
+        12..=256 => Ok(()),
+        _ => Err("Use at most 256 characters."),
+    }
+}
+
+/// A key's scope pattern: `*`, `room.*` or `room.verb`.
+pub fn scope_pattern(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Use patterns such as *, deployments.* or projects.list.";
+    if text == "*" {
+        return Ok(());
+    }
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    match text.split_once('.') {
+        Some((room, verb)) if word(room) && (verb == "*" || word(verb)) => Ok(()),
+        _ => Err(SHAPE),
+    }
+}

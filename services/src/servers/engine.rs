@@ -1,0 +1,213 @@
+//! The port to a server's container engine. Everything that the platform makes there carries its labels, and it
+//! touches nothing that lacks them.
+
+use crate::values::{BuildTarget, ImageReference, RelativePath, UrlPath};
+use async_trait::async_trait;
+use contract::deployments::Stream;
+use contract::servers::Connection;
+use futures::stream::BoxStream;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The instance that made an object; objects of other instances on the same engine are none of our business.
+pub const LABEL_INSTANCE: &str = "canopy.instance";
+/// What the object is for: `application`, `proxy`, `network`, `image`.
+pub const LABEL_ROLE: &str = "canopy.role";
+pub const LABEL_APPLICATION: &str = "canopy.application";
+pub const LABEL_DEPLOYMENT: &str = "canopy.deployment";
+pub const LABEL_ENVIRONMENT: &str = "canopy.environment";
+
+pub type Labels = BTreeMap<String, String>;
+
+/// What went wrong with the engine, by what one can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nobody answers at the socket.
+    #[error("the Docker Engine cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// The name, port or address is taken.
+    #[error("{0}")]
+    Conflict(String),
+    /// The engine refused or failed, in its own words.
+    #[error("{0}")]
+    Failed(String),
+    #[error("it took longer than {} s", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("cancelled")]
+    Cancelled,
+}
+
+pub type EngineResult<T> = Result<T, EngineError>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// `20.10.24`.
+    pub version: String,
+    pub api_version: String,
+    pub operating_system: String,
+    pub architecture: String,
+    pub cpu_cores: u32,
+    pub memory_bytes: u64,
+    /// Where images and volumes live.
+    pub root_directory: PathBuf,
+}
+
+/// One chunk of output, split as it came; lines are made of it later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub stream: Stream,
+    pub bytes: Vec<u8>,
+}
+
+/// Takes output as it appears. It must not block.
+pub type OutputSink = Arc<dyn Fn(Output) + Send + Sync>;
+
+pub struct BuildRequest {
+    /// The image is tagged so; `canopy/<instance>/<application>:<deployment>`.
+    pub tag: String,
+    /// The folder that becomes the build context; sent as a tar stream without its `.git`.
+    pub context: PathBuf,
+    /// Relative to the context.
+    pub dockerfile: RelativePath,
+    pub target: Option<BuildTarget>,
+    pub arguments: BTreeMap<String, String>,
+    pub labels: Labels,
+    pub memory_bytes: u64,
+    pub cpu_millis: u32,
+    pub time_limit: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `sha256:...`: the image's own id, the same on every tag.
+    pub digest: String,
+    pub size_bytes: u64,
+    pub labels: Labels,
+    pub tags: Vec<String>,
+    /// The tag's own health check command is there.
+    pub has_health_check: bool,
+}
+
+pub struct ContainerSpec {
+    /// Unique on the engine.
+    pub name: String,
+    /// A digest or a tag that is present; never pulled here.
+    pub image: String,
+    pub labels: Labels,
+    pub environment: BTreeMap<String, String>,
+    pub command: Option<Vec<String>>,
+    /// The container's networks: the first is its main one. Aliases are names on it.
+    pub networks: Vec<String>,
+    pub aliases: Vec<String>,
+    pub memory_bytes: Option<u64>,
+    pub cpu_millis: Option<u32>,
+    pub processes: Option<u32>,
+    /// Container port to host port, on all addresses.
+    pub published_ports: BTreeMap<u16, u16>,
+    /// Restarted by the engine after a crash or a reboot.
+    pub restarts: bool,
+    /// Without new privileges, with the default capabilities less NET_RAW; the proxy also needs to bind low ports.
+    pub stop_grace: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerState {
+    Created,
+    Running,
+    Restarting,
+    Exited { code: i64, out_of_memory: bool },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    pub id: String,
+    pub name: String,
+    pub image_digest: String,
+    pub labels: Labels,
+    pub state: ContainerState,
+    pub restarts: u64,
+    /// Network name to address.
+    pub addresses: BTreeMap<String, std::net::IpAddr>,
+}
+
+/// How to follow a container's output.
+#[derive(Debug, Clone, Copy)]
+pub struct LogRequest {
+    /// The last so many lines first.
+    pub tail: usize,
+    pub follow: bool,
+}
+
+/// What a probe from outside the container saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// The status that it answered.
+    Answered(u16),
+    /// Nothing listens, or it did not speak HTTP in time.
+    NoAnswer(String),
+}
+
+/// One server's container engine.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    async fn info(&self) -> EngineResult<EngineInfo>;
+
+    /// Makes the network unless it is there.
+    async fn ensure_network(&self, name: &str, labels: &Labels) -> EngineResult<()>;
+    /// Names of the networks that carry all these labels.
+    async fn networks(&self, labels: &Labels) -> EngineResult<Vec<String>>;
+    /// Absent is fine.
+    async fn remove_network(&self, name: &str) -> EngineResult<()>;
+    /// Connected already is fine.
+    async fn connect_network(&self, network: &str, container: &str) -> EngineResult<()>;
+    /// Not connected is fine.
+    async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()>;
+
+    /// Builds an image; its output goes to `output`. Nothing of a cancelled or failed build stays but the cache.
+    async fn build(&self, request: BuildRequest, output: OutputSink, cancel: &CancellationToken)
+    -> EngineResult<Image>;
+    /// Fetches an image from its registry.
+    async fn pull(&self, image: &ImageReference, output: OutputSink, cancel: &CancellationToken)
+    -> EngineResult<Image>;
+    /// By tag or digest; absent is none.
+    async fn image(&self, reference: &str) -> EngineResult<Option<Image>>;
+    async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>>;
+    /// Absent is fine.
+    async fn remove_image(&self, reference: &str) -> EngineResult<()>;
+
+    /// Creates without starting; answers the id.
+    async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String>;
+    async fn start_container(&self, id: &str) -> EngineResult<()>;
+    /// SIGTERM, then SIGKILL after the grace; stopped or absent is fine.
+    async fn stop_container(&self, id: &str, grace: Duration) -> EngineResult<()>;
+    async fn restart_container(&self, id: &str, grace: Duration) -> EngineResult<()>;
+    /// By force, with its anonymous volumes; absent is fine.
+    async fn remove_container(&self, id: &str) -> EngineResult<()>;
+    /// By id or name; absent is none.
+    async fn container(&self, id: &str) -> EngineResult<Option<Container>>;
+    /// In any state, with all these labels.
+    async fn containers(&self, labels: &Labels) -> EngineResult<Vec<Container>>;
+    /// Output with RFC 3339 timestamps in front of each line, as the engine gives it.
+    async fn logs(&self, id: &str, request: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>>;
+    /// Writes files (path relative to `folder`, content) into a container as one tar stream.
+    async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()>;
+
+    /// GETs a path of a container's port, from outside the container. Redirects are not followed.
+    async fn probe(
+        &self,
+        address: std::net::SocketAddr,
+        path: &UrlPath,
+        host: &str,
+        limit: Duration,
+    ) -> EngineResult<Probe>;
+}
+
+/// Finds the engine behind a connection.
+pub trait Engines: Send + Sync {
+    fn engine(&self, connection: &Connection) -> EngineResult<Arc<dyn Engine>>;
+}

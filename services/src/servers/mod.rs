@@ -1,0 +1,3 @@
+//! Servers.
+pub mod engine;
+pub mod proxy;

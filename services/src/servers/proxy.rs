@@ -1,0 +1,70 @@
+//! The port to the proxy that stands before a server's applications. A reconciler owns its routes: they are files
+//! of the platform, never labels on containers, so exactly one generation is routed at any time.
+
+use crate::servers::engine::{Engine, EngineResult};
+use crate::values::HostName;
+use async_trait::async_trait;
+use contract::ids::ApplicationId;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Where a request of some hosts goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub application: ApplicationId,
+    pub hosts: Vec<HostName>,
+    /// The containers that take the traffic.
+    pub backends: Vec<Backend>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The container's name on a network that the proxy is in.
+    pub container: String,
+    pub port: u16,
+    pub weight: u32,
+}
+
+/// How one instance's proxy on one server is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// In the names and labels of everything that belongs to it.
+    pub instance: String,
+    pub http_port: u16,
+    pub https_port: u16,
+    /// Networks of the environments that it must reach.
+    pub networks: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyState {
+    pub container: String,
+    pub running: bool,
+    pub http_port: u16,
+    pub https_port: u16,
+}
+
+#[async_trait]
+pub trait Proxy: Send + Sync {
+    /// Starts the proxy unless it runs as wanted, and joins it to the networks. Idempotent.
+    async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState>;
+    /// Replaces the application's route; live within about 0.3 s.
+    async fn put_route(&self, engine: &dyn Engine, settings: &ProxySettings, route: &Route) -> EngineResult<()>;
+    /// Absent is fine.
+    async fn remove_route(
+        &self,
+        engine: &dyn Engine,
+        settings: &ProxySettings,
+        application: ApplicationId,
+    ) -> EngineResult<()>;
+    /// Waits until the proxy itself says that it uses this route; an error when it does not within the limit.
+    async fn await_route(
+        &self,
+        engine: &dyn Engine,
+        settings: &ProxySettings,
+        route: &Route,
+        limit: Duration,
+    ) -> EngineResult<()>;
+    /// Removes the proxy and its network.
+    async fn remove(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<()>;
+}

@@ -1,0 +1,52 @@
+//! Values that reach other programs: each can be made only by its check, so a row that was stored before a rule
+//! existed is checked again when it is loaded, and no adapter ever sees an unchecked text.
+
+use contract::validation;
+use std::fmt;
+
+macro_rules! checked {
+    ($($(#[$doc:meta])* $name:ident by $check:path),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The value, or why it is refused in words for its field.
+            pub fn parse(text: &str) -> Result<Self, &'static str> {
+                $check(text)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+checked! {
+    /// The http(s) address of a repository.
+    GitUrl by validation::git_url,
+    /// A branch or tag.
+    GitRef by validation::git_ref,
+    /// A full commit id.
+    CommitId by validation::commit_id,
+    /// `[registry/]name[:tag][@digest]`.
+    ImageReference by validation::image_reference,
+    /// A host name in lower-case ASCII.
+    HostName by validation::host_name,
+    /// A path below a repository.
+    RelativePath by validation::relative_path,
+    /// A build stage.
+    BuildTarget by validation::build_target,
+    /// The path of a health check.
+    UrlPath by validation::url_path,
+    /// The key of an environment variable.
+    VariableKey by validation::variable_key,
+}
