@@ -65,8 +65,10 @@ pub fn refuse_same_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(),
 /// A colour outside the tokens is one that no brand and no theme can change.
 pub fn refuse_raw_colours(name: &str, source: &str) -> Result<(), String> {
     const FUNCTIONS: [&str; 9] = ["rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklch(", "oklab("];
-    const WORDS: [&str; 14] =
-        ["white", "black", "red", "green", "blue", "gray", "grey", "orange", "yellow", "purple", "silver", "pink", "navy", "teal"];
+    const WORDS: [&str; 14] = [
+        "white", "black", "red", "green", "blue", "gray", "grey", "orange", "yellow", "purple", "silver", "pink",
+        "navy", "teal",
+    ];
     let source = without_comments(name, source)?;
     for (number, line) in source.lines().enumerate() {
         let at = |what: &str| format!("{name}.css:{}: raw colour `{what}`; put it into tokens.css", number + 1);
@@ -78,7 +80,8 @@ pub fn refuse_raw_colours(name: &str, source: &str) -> Result<(), String> {
             return Err(at(function));
         }
         for word in value.split(|c: char| !(c.is_ascii_alphanumeric() || "-#_".contains(c))) {
-            let hexadecimal = word.strip_prefix('#').is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
+            let hexadecimal =
+                word.strip_prefix('#').is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
             if WORDS.contains(&word) || hexadecimal {
                 return Err(at(word));
             }
@@ -113,7 +116,10 @@ fn refuse_braces_in_strings(name: &str, source: &str) -> Result<(), String> {
             match quote {
                 Some(open) if c == open => quote = None,
                 Some(_) if c == '{' || c == '}' => {
-                    return Err(format!("{name}.css:{}: a brace in a string loses the rest of the file in stylers", number + 1));
+                    return Err(format!(
+                        "{name}.css:{}: a brace in a string loses the rest of the file in stylers",
+                        number + 1
+                    ));
                 }
                 None if c == '"' || c == '\'' => quote = Some(c),
                 _ => {}
@@ -178,7 +184,9 @@ enum Block {
 impl Block {
     fn of(prelude: &str) -> Self {
         match prelude {
-            at if at.starts_with("@media") || at.starts_with("@supports") || at.starts_with("@container") => Block::Group,
+            at if at.starts_with("@media") || at.starts_with("@supports") || at.starts_with("@container") => {
+                Block::Group
+            }
             at if at.starts_with('@') => Block::Raw,
             _ => Block::Rule,
         }
@@ -229,7 +237,8 @@ fn check_scoped(name: &str, scope: &str, before: &str, after: &str) -> Result<()
     }
     for (source, result) in before.iter().zip(&after) {
         let scoped = result.replace(' ', "\n").replace(['>', '+', '~', ','], "\n");
-        let compounds = |text: &str| text.split([' ', '>', '+', '~', ',', '\n']).filter(|part| !part.is_empty()).count();
+        let compounds =
+            |text: &str| text.split([' ', '>', '+', '~', ',', '\n']).filter(|part| !part.is_empty()).count();
         let lost = scoped.lines().any(|part| !part.is_empty() && !part.contains(&format!(".{scope}")));
         if lost || compounds(source) != compounds(result) {
             return Err(format!("{name}.css: `{source}` came out as `{result}`"));
@@ -278,7 +287,10 @@ mod tests {
         check(".head { color: var(--ink); }", ".head.s-card{color: var(--ink);}");
         check(".head .title, .foot { margin: 0; }", ".head.s-card .title.s-card,.foot.s-card{margin: 0;}");
         check(".head > .title { margin: 0; }", ".head.s-card>.title.s-card{margin: 0;}");
-        check("@media (max-width: 760px) { .head { margin: 0; } }", "@media (max-width: 760px){.head.s-card{margin: 0;}}");
+        check(
+            "@media (max-width: 760px) { .head { margin: 0; } }",
+            "@media (max-width: 760px){.head.s-card{margin: 0;}}",
+        );
     }
 
     #[test]

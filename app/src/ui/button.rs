@@ -150,7 +150,12 @@ pub fn IconButton(
 
 /// The link form of `IconButton`.
 #[component]
-pub fn IconLink(#[prop(into)] href: String, glyph: Glyph, #[prop(into)] label: String, #[prop(optional)] download: bool) -> impl IntoView {
+pub fn IconLink(
+    #[prop(into)] href: String,
+    glyph: Glyph,
+    #[prop(into)] label: String,
+    #[prop(optional)] download: bool,
+) -> impl IntoView {
     view! {
         <a class=style::button::SQUARE href=href aria-label=label.clone() title=label download=download>
             <Icon glyph=glyph />

@@ -31,7 +31,11 @@ pub fn Card(
             </header>
         }
     });
-    let body = if flush { children().into_any() } else { view! { <div class=style::card::BODY>{children()}</div> }.into_any() };
+    let body = if flush {
+        children().into_any()
+    } else {
+        view! { <div class=style::card::BODY>{children()}</div> }.into_any()
+    };
     view! {
         <section class=style::card::ROOT data-danger=danger id=id>
             {head}

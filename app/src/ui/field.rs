@@ -15,7 +15,11 @@ fn id_of(id: Option<String>, name: &str) -> String {
 }
 
 /// The ids of the hint and the error, as far as they are there.
-fn described_by(id: &str, hint: bool, error: MaybeProp<String>) -> impl Fn() -> Option<String> + Clone + Send + 'static {
+fn described_by(
+    id: &str,
+    hint: bool,
+    error: MaybeProp<String>,
+) -> impl Fn() -> Option<String> + Clone + Send + 'static {
     let id = id.to_owned();
     move || match (error.get().is_some(), hint) {
         (true, true) => Some(format!("{id}-error {id}-hint")),
@@ -386,11 +390,12 @@ pub fn RadioField(
             }
         })
         .collect_view();
+    let error_text = view! { <ErrorText id=id.clone() error=error /> };
     view! {
-        <fieldset class=style::field::ROOT id=id.clone() tabindex="-1" aria-describedby=described>
+        <fieldset class=style::field::ROOT id=id tabindex="-1" aria-describedby=described>
             <legend class=style::field::LABEL>{label}</legend>
             <div class=style::field::OPTIONS>{options}</div>
-            <ErrorText id=id error=error />
+            {error_text}
         </fieldset>
     }
 }

@@ -47,7 +47,8 @@ pub fn Page(
     #[prop(optional)] width: Width,
     children: Children,
 ) -> impl IntoView {
-    let tabs = (!tabs.is_empty()).then(|| view! { <Tabs items=tabs current=tab.unwrap_or_default() label=format!("Parts of {title}") /> });
+    let tabs = (!tabs.is_empty())
+        .then(|| view! { <Tabs items=tabs current=tab.unwrap_or_default() label=format!("Parts of {title}") /> });
     view! {
         <PageHeader title=title.clone() crumbs=crumbs state=state actions=actions />
         {tabs}

@@ -64,7 +64,12 @@ impl Column {
 
 /// `label` names the table for those who do not see its title; children are rows.
 #[component]
-pub fn Table(#[prop(into)] label: String, columns: Vec<Column>, #[prop(optional)] density: Density, children: Children) -> impl IntoView {
+pub fn Table(
+    #[prop(into)] label: String,
+    columns: Vec<Column>,
+    #[prop(optional)] density: Density,
+    children: Children,
+) -> impl IntoView {
     let head = columns
         .into_iter()
         .map(|column| {
@@ -87,8 +92,9 @@ pub fn Table(#[prop(into)] label: String, columns: Vec<Column>, #[prop(optional)
             view! { <th scope="col" data-right=column.right data-hide=column.hide aria-sort=sorted>{words}</th> }
         })
         .collect_view();
+    let region = label.clone();
     view! {
-        <div class=style::table::SCROLL role="region" aria-label=label.clone() tabindex="0">
+        <div class=style::table::SCROLL role="region" aria-label=region tabindex="0">
             <table class=style::table::ROOT aria-label=label data-density=(density == Density::Compact).then_some("compact")>
                 <thead>
                     <tr>{head}</tr>
@@ -158,12 +164,14 @@ pub fn FilterBar(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let keep = keep.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view();
+    let keep =
+        keep.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view();
     let filters = filters
         .into_iter()
         .map(|filter| {
+            let remove = format!("Remove the filter {}", filter.label);
             view! {
-                <a class=style::table::FILTER href=filter.without aria-label=format!("Remove the filter {}", filter.label)>
+                <a class=style::table::FILTER href=filter.without aria-label=remove>
                     {filter.label}
                     <Icon glyph=Glyph::Cross />
                 </a>
