@@ -1,1 +1,29 @@
-//! entity
+//! The tables as SeaORM sees them. A tenant's rows are reached only through `find_in(scope)`; the plain finders are
+//! banned outside this crate.
+
+mod scope;
+
+pub mod api_key;
+pub mod application;
+pub mod application_domain;
+pub mod audit_event;
+pub mod audit_head;
+pub mod deployment;
+pub mod deployment_log_line;
+pub mod environment;
+pub mod environment_variable;
+pub mod idempotency_key;
+pub mod instance_setting;
+pub mod invitation;
+pub mod job;
+pub mod membership;
+pub mod organization;
+pub mod organization_closure;
+pub mod private_key;
+pub mod project;
+pub mod server;
+pub mod session;
+pub mod sign_in_throttle;
+pub mod user;
+
+pub use scope::{Global, Scope, Tenant};

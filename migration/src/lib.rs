@@ -1,1 +1,26 @@
-//! migration
+//! The schema, one file per change, the same on SQLite and PostgreSQL.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_accounts_and_organizations;
+mod m20261122_000002_audit_and_idempotency;
+mod m20261122_000003_jobs;
+mod m20261122_000004_projects_and_servers;
+mod m20261122_000005_applications_and_deployments;
+
+pub use sea_orm_migration::MigratorTrait;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_accounts_and_organizations::Migration),
+            Box::new(m20261122_000002_audit_and_idempotency::Migration),
+            Box::new(m20261122_000003_jobs::Migration),
+            Box::new(m20261122_000004_projects_and_servers::Migration),
+            Box::new(m20261122_000005_applications_and_deployments::Migration),
+        ]
+    }
+}

@@ -26,33 +26,24 @@ fn main() -> ExitCode {
 
 /// Serves the folder named by the first argument, or `/site`, on `$PORT`.
 fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| PathBuf::from(FOLDER), PathBuf::from);
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(FOLDER), PathBuf::from);
     let port = match std::env::var("PORT") {
-        Ok(text) => text
-            .parse()
-            .map_err(|_| format!("PORT is not a port number: {text}"))?,
+        Ok(text) => text.parse().map_err(|_| format!("PORT is not a port number: {text}"))?,
         Err(_) => PORT,
     };
     let site = site::router(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
 
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_io()
-        .build()?
-        .block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let told_to_stop = async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            };
-            axum::serve(listener, site)
-                .with_graceful_shutdown(told_to_stop)
-                .await?;
-            Ok(())
-        })
+    tokio::runtime::Builder::new_multi_thread().enable_io().build()?.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let told_to_stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        axum::serve(listener, site).with_graceful_shutdown(told_to_stop).await?;
+        Ok(())
+    })
 }

@@ -24,18 +24,14 @@ use tower_http::services::{ServeDir, ServeFile};
 pub fn router(folder: &Path) -> io::Result<Router> {
     let mut hasher = DefaultHasher::new();
     digest(folder, &mut hasher)?;
-    let tag = HeaderValue::try_from(format!("W/\"{:016x}\"", hasher.finish()))
-        .map_err(io::Error::other)?;
+    let tag = HeaderValue::try_from(format!("W/\"{:016x}\"", hasher.finish())).map_err(io::Error::other)?;
 
     let page = folder.join("404.html");
     let missing = service_fn(move |request: Request| {
         let page = page.clone();
         async move {
             if page.is_file() {
-                ServeFile::new(page)
-                    .oneshot(request)
-                    .await
-                    .map(IntoResponse::into_response)
+                ServeFile::new(page).oneshot(request).await.map(IntoResponse::into_response)
             } else {
                 Ok((StatusCode::NOT_FOUND, "Not found\n").into_response())
             }
@@ -79,8 +75,7 @@ async fn fresh(State(tag): State<HeaderValue>, mut request: Request, next: Next)
     if request.uri().path().split('/').any(is_hidden) {
         return (StatusCode::NOT_FOUND, "Not found\n").into_response();
     }
-    let held =
-        holds(request.headers(), &tag) && matches!(*request.method(), Method::GET | Method::HEAD);
+    let held = holds(request.headers(), &tag) && matches!(*request.method(), Method::GET | Method::HEAD);
     request.headers_mut().remove(header::IF_MODIFIED_SINCE);
     request.headers_mut().remove(header::IF_UNMODIFIED_SINCE);
 
@@ -88,9 +83,7 @@ async fn fresh(State(tag): State<HeaderValue>, mut request: Request, next: Next)
     response.headers_mut().remove(header::LAST_MODIFIED);
     if response.status().is_success() {
         response.headers_mut().insert(header::ETAG, tag.clone());
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if held {
             return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
         }
@@ -99,10 +92,7 @@ async fn fresh(State(tag): State<HeaderValue>, mut request: Request, next: Next)
 }
 
 fn is_hidden(segment: &str) -> bool {
-    let dotted = segment.starts_with('.')
-        || segment
-            .get(..3)
-            .is_some_and(|start| start.eq_ignore_ascii_case("%2e"));
+    let dotted = segment.starts_with('.') || segment.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2e"));
     dotted && segment != ".well-known"
 }
 
@@ -111,10 +101,7 @@ fn holds(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .any(|list| {
-            list.split(',')
-                .any(|held| held.trim().as_bytes() == tag.as_bytes() || held.trim() == "*")
-        })
+        .any(|list| list.split(',').any(|held| held.trim().as_bytes() == tag.as_bytes() || held.trim() == "*"))
 }
 
 #[cfg(test)]
@@ -144,18 +131,10 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = router
-            .clone()
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        (
-            parts.status,
-            parts.headers,
-            String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        (parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
     }
 
     #[tokio::test]
@@ -174,20 +153,13 @@ mod tests {
         let (status, _, body) = ask(&router, "GET", "/nothing", &[]).await;
         assert_eq!((status, body.as_str()), (StatusCode::NOT_FOUND, "lost"));
         let (_folder, router) = site(&[("index.html", "home")]);
-        assert_eq!(
-            ask(&router, "GET", "/nothing", &[]).await.0,
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(ask(&router, "GET", "/nothing", &[]).await.0, StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]
     async fn dot_names_and_parents_do_not_exist() {
-        let (_folder, router) = site(&[
-            (".git/config", "secret"),
-            (".env", "secret"),
-            (".well-known/a", "open"),
-            ("i/.x", "secret"),
-        ]);
+        let (_folder, router) =
+            site(&[(".git/config", "secret"), (".env", "secret"), (".well-known/a", "open"), ("i/.x", "secret")]);
         for path in [
             "/.git/config",
             "/.env",
@@ -208,10 +180,7 @@ mod tests {
     #[tokio::test]
     async fn only_reading_is_allowed() {
         let (_folder, router) = site(&[("index.html", "home")]);
-        assert_eq!(
-            ask(&router, "POST", "/", &[]).await.0,
-            StatusCode::METHOD_NOT_ALLOWED
-        );
+        assert_eq!(ask(&router, "POST", "/", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
         let (status, _, body) = ask(&router, "HEAD", "/", &[]).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, ""));
     }
@@ -219,32 +188,15 @@ mod tests {
     #[tokio::test]
     async fn a_browser_that_holds_this_site_is_not_sent_it_again() {
         let (_folder, router) = site(&[("index.html", "home")]);
-        let tag = ask(&router, "GET", "/", &[]).await.1[header::ETAG]
-            .to_str()
-            .unwrap()
-            .to_owned();
-        assert_eq!(
-            ask(&router, "GET", "/", &[("if-none-match", &tag)]).await.0,
-            StatusCode::NOT_MODIFIED
-        );
+        let tag = ask(&router, "GET", "/", &[]).await.1[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(ask(&router, "GET", "/", &[("if-none-match", &tag)]).await.0, StatusCode::NOT_MODIFIED);
 
         // A rollback: other content, whatever the date says.
         let (_folder, older) = site(&[("index.html", "hom2")]);
         let later = "Fri, 31 Dec 2100 23:59:59 GMT";
-        let (status, _, body) = ask(
-            &older,
-            "GET",
-            "/",
-            &[("if-none-match", &tag), ("if-modified-since", later)],
-        )
-        .await;
+        let (status, _, body) = ask(&older, "GET", "/", &[("if-none-match", &tag), ("if-modified-since", later)]).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, "hom2"));
-        assert_eq!(
-            ask(&older, "GET", "/", &[("if-modified-since", later)])
-                .await
-                .0,
-            StatusCode::OK
-        );
+        assert_eq!(ask(&older, "GET", "/", &[("if-modified-since", later)]).await.0, StatusCode::OK);
     }
 
     #[tokio::test]

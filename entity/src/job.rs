@@ -1,0 +1,35 @@
+//! Work that outlives a request.
+
+use contract::ids::{JobId, OrganizationId};
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "jobs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: JobId,
+    pub organization_id: Option<OrganizationId>,
+    pub kind: String,
+    pub payload: Json,
+    pub serial_key: Option<String>,
+    pub status: String,
+    pub run_at: contract::Time,
+    pub attempt: i32,
+    pub max_attempts: i32,
+    pub time_limit_seconds: i32,
+    pub fence: i64,
+    pub lease_owner: Option<String>,
+    pub lease_expires_at: Option<contract::Time>,
+    pub cancel_requested_at: Option<contract::Time>,
+    pub last_error: Option<String>,
+    pub created_at: contract::Time,
+    pub started_at: Option<contract::Time>,
+    pub finished_at: Option<contract::Time>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::global!();

@@ -1,0 +1,33 @@
+//! A machine with a container engine, as it was last seen.
+
+use contract::ids::{OrganizationId, ServerId};
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "servers")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ServerId,
+    pub organization_id: OrganizationId,
+    pub name: String,
+    pub connection: Json,
+    pub status: String,
+    pub checks: Json,
+    pub engine_version: Option<String>,
+    pub operating_system: Option<String>,
+    pub architecture: Option<String>,
+    pub cpu_cores: Option<i32>,
+    pub memory_mb: Option<i64>,
+    pub http_port: Option<i32>,
+    pub https_port: Option<i32>,
+    pub created_at: contract::Time,
+    pub validated_at: Option<contract::Time>,
+    pub last_seen_at: Option<contract::Time>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::tenant!();
