@@ -1,5 +1,23 @@
-//! The rules of the platform: a room per capability, ports to the outside world, durable work.
+//! The rules of the platform: a room per capability, ports to the outside world, durable work. Nothing here knows
+//! HTTP, HTML or a vendor.
 
+pub mod audit;
+pub mod caller;
+pub mod clock;
+mod ctx;
+pub mod database;
 pub mod deployments;
+mod error;
+pub mod keyring;
+pub mod limits;
+pub mod live;
+pub mod operation;
+pub mod organizations;
+pub mod page;
+pub mod platform;
 pub mod servers;
 pub mod values;
+
+pub use ctx::{Ctx, Notes, Object, SessionChange};
+pub use error::{Error, Faults, OnConflict, Result};
+pub use platform::Platform;

@@ -1,0 +1,7 @@
+//! The audit log. Each event's hash covers the hash before it, so a changed, removed or inserted row shows.
+
+mod chain;
+mod search;
+
+pub use chain::{Entry, Verdict, append, verify};
+pub use search::search;

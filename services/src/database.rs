@@ -1,0 +1,78 @@
+//! The two ways into the database. SQLite takes one writer at a time: all writes go through one connection, so they
+//! queue in order instead of failing busy; reads have their own connections and never wait for a writer.
+
+use crate::error::Result;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Clone)]
+pub struct Database {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+impl Database {
+    /// The embedded database in this file; made when absent.
+    pub async fn sqlite(file: &Path) -> Result<Self> {
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        let open = |connections: u32| {
+            let mut options = ConnectOptions::new(url.clone());
+            options.max_connections(connections).min_connections(1).sqlx_logging(false);
+            options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
+            options.map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .pragma("journal_mode", "WAL")
+                    // Each commit reaches the disk's cache in order; a power cut may lose the last ones, never corrupt.
+                    .pragma("synchronous", "NORMAL")
+                    .pragma("busy_timeout", "10000")
+                    .pragma("foreign_keys", "ON")
+                    .pragma("cache_size", "-8000")
+            });
+            options
+        };
+        let write = sea_orm::Database::connect(open(1)).await?;
+        let read = sea_orm::Database::connect(open(4)).await?;
+        Ok(Self { read, write })
+    }
+
+    /// A PostgreSQL server that several processes may share.
+    pub async fn postgres(url: &str, connections: u32) -> Result<Self> {
+        let mut options = ConnectOptions::new(url.to_owned());
+        options.max_connections(connections).min_connections(1).sqlx_logging(false);
+        options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
+        let pool = sea_orm::Database::connect(options).await?;
+        Ok(Self { read: pool.clone(), write: pool })
+    }
+
+    /// For reads outside a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// For single statements that write outside a transaction, and for migrations.
+    pub fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// A transaction that may write from its first statement on.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.write.get_database_backend() == DbBackend::Postgres
+    }
+
+    pub async fn close(self) {
+        let _ = self.read.close().await;
+        let _ = self.write.close().await;
+    }
+}

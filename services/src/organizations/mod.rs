@@ -1,0 +1,3 @@
+//! The organization tree and its members.
+
+pub mod access;

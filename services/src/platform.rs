@@ -1,0 +1,41 @@
+//! What every piece of work has at hand: the database, the ports, the clock, the settings. Made once, by `server`.
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::deployments::repository::Repository;
+use crate::keyring::Keyring;
+use crate::limits::RateLimits;
+use crate::live::Live;
+use crate::servers::engine::Engines;
+use crate::servers::proxy::Proxy;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub struct Platform {
+    pub database: Database,
+    pub clock: Arc<dyn Clock>,
+    pub keyring: Keyring,
+    pub engines: Arc<dyn Engines>,
+    pub proxy: Arc<dyn Proxy>,
+    pub repository: Arc<dyn Repository>,
+    pub limits: RateLimits,
+    pub live: Live,
+    pub settings: Settings,
+}
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Eight hex digits in the names and labels of everything this instance makes on an engine.
+    pub instance_id: String,
+    /// The platform's own address, without a trailing slash.
+    pub public_url: String,
+    /// What the proxy of this machine publishes.
+    pub http_port: u16,
+    pub https_port: u16,
+    /// For checkouts while they are built; emptied at start.
+    pub work_folder: PathBuf,
+    /// The program that serves static sites, statically linked.
+    pub static_server: PathBuf,
+    /// Built images kept per application besides the one that serves.
+    pub images_kept: usize,
+}
