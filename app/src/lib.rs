@@ -1,3 +1,4 @@
 //! app
 
+pub mod shell;
 pub mod ui;

@@ -1,4 +1,6 @@
 //! The component kit.
+pub mod avatar;
+pub mod browser;
 pub mod button;
 pub mod card;
 pub mod empty;
@@ -10,8 +12,10 @@ pub mod page;
 pub mod pill;
 pub mod table;
 pub mod tabs;
+pub mod time;
 pub mod tone;
 
+pub use avatar::Avatar;
 pub use button::{Button, ButtonRow, IconButton, IconLink, Kind, LinkButton};
 pub use card::Card;
 pub use empty::Empty;
@@ -23,4 +27,5 @@ pub use page::{Crumb, Lead, Page, PageHeader, Stack, ThreeColumns, TwoColumns, W
 pub use pill::Pill;
 pub use table::{Cell, Column, Density, Filter, FilterBar, Order, Pager, RowActions, RowLink, Table};
 pub use tabs::{Tab, Tabs};
+pub use time::{Elapsed, RelativeTime};
 pub use tone::Tone;
