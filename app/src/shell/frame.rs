@@ -9,7 +9,7 @@ use super::nav::{Group, Nav};
 use super::palette::{Command, Palette};
 use super::theme::{Theme, ThemeChoice};
 use crate::ui::avatar::initials;
-use crate::ui::{Avatar, Glyph, Icon, browser, time};
+use crate::ui::{Avatar, Glyph, Icon, browser, time, toast};
 
 /// An organization that the reader may act in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub fn Shell(
     children: Children,
 ) -> impl IntoView {
     time::provide_now();
+    toast::provide_toasts();
     let palette = RwSignal::new(false);
     keys::listen(&groups, palette);
 
@@ -144,6 +145,7 @@ pub fn Shell(
             </main>
             <Palette commands=all hits=hits on_query=on_query open=palette />
             <Keys groups=groups />
+            <toast::ToastArea />
         </div>
     }
     .into_any()
