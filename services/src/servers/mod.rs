@@ -1,3 +1,4 @@
 //! Servers.
 pub mod engine;
+pub mod names;
 pub mod proxy;
