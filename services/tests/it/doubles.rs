@@ -1,0 +1,403 @@
+//! The outside world in memory: an engine, a proxy and repositories that remember what was asked of them. Tests
+//! set what they answer.
+
+use async_trait::async_trait;
+use contract::ids::ApplicationId;
+use contract::servers::Connection;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
+use services::servers::engine::{
+    BuildRequest, Container, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo, EngineResult, Engines,
+    Image, Labels, LogRequest, Output, OutputSink, Probe,
+};
+use services::servers::proxy::{Proxy, ProxySettings, ProxyState, Route};
+use services::values::{CommitId, GitRef, GitUrl, ImageReference, UrlPath};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// One engine for every connection.
+#[derive(Default)]
+pub struct MemoryEngines {
+    pub engine: Arc<MemoryEngine>,
+}
+
+impl Engines for MemoryEngines {
+    fn engine(&self, _: &Connection) -> EngineResult<Arc<dyn Engine>> {
+        Ok(self.engine.clone())
+    }
+}
+
+#[derive(Default)]
+pub struct MemoryEngine {
+    state: Mutex<EngineState>,
+}
+
+pub struct EngineState {
+    pub networks: BTreeMap<String, Labels>,
+    pub images: BTreeMap<String, Image>,
+    pub containers: BTreeMap<String, Container>,
+    /// What every probe sees.
+    pub probe: Probe,
+    /// Set: every call fails so.
+    pub unreachable: bool,
+    /// Set: builds end so.
+    pub build_fails: Option<String>,
+    /// What a build says.
+    pub build_output: String,
+    made: u32,
+}
+
+impl Default for EngineState {
+    fn default() -> Self {
+        Self {
+            networks: BTreeMap::new(),
+            images: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            probe: Probe::Answered(200),
+            unreachable: false,
+            build_fails: None,
+            build_output: "built\n".into(),
+            made: 0,
+        }
+    }
+}
+
+impl EngineState {
+    fn next(&mut self) -> u32 {
+        self.made += 1;
+        self.made
+    }
+
+    fn find(&mut self, id: &str) -> EngineResult<&mut Container> {
+        self.containers
+            .values_mut()
+            .find(|each| each.id == id || each.name == id)
+            .ok_or_else(|| EngineError::NotFound(format!("container {id}")))
+    }
+}
+
+fn carries(labels: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+impl MemoryEngine {
+    /// To look at what is there, or to change what the engine answers.
+    pub fn state(&self) -> MutexGuard<'_, EngineState> {
+        self.state.lock().unwrap()
+    }
+
+    fn reached(&self) -> EngineResult<MutexGuard<'_, EngineState>> {
+        let state = self.state();
+        if state.unreachable { Err(EngineError::Unreachable("nobody answers".into())) } else { Ok(state) }
+    }
+
+    fn say(output: &OutputSink, text: &str) {
+        output(Output { stream: contract::deployments::Stream::Stdout, bytes: text.as_bytes().to_vec() });
+    }
+}
+
+#[async_trait]
+impl Engine for MemoryEngine {
+    async fn info(&self) -> EngineResult<EngineInfo> {
+        drop(self.reached()?);
+        Ok(EngineInfo {
+            version: "20.10.24".into(),
+            api_version: "1.41".into(),
+            operating_system: "Debian GNU/Linux 12".into(),
+            architecture: "x86_64".into(),
+            cpu_cores: 2,
+            memory_bytes: 8_000_000_000,
+            root_directory: "/var/lib/docker".into(),
+        })
+    }
+
+    async fn ensure_network(&self, name: &str, labels: &Labels) -> EngineResult<()> {
+        self.reached()?.networks.entry(name.to_owned()).or_insert_with(|| labels.clone());
+        Ok(())
+    }
+
+    async fn networks(&self, labels: &Labels) -> EngineResult<Vec<String>> {
+        let state = self.reached()?;
+        Ok(state.networks.iter().filter(|(_, own)| carries(own, labels)).map(|(name, _)| name.clone()).collect())
+    }
+
+    async fn remove_network(&self, name: &str) -> EngineResult<()> {
+        self.reached()?.networks.remove(name);
+        Ok(())
+    }
+
+    async fn connect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        let mut state = self.reached()?;
+        let number = state.next();
+        let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + number));
+        state.find(container)?.addresses.entry(network.to_owned()).or_insert(address);
+        Ok(())
+    }
+
+    async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        if let Ok(container) = self.reached()?.find(container) {
+            container.addresses.remove(network);
+        }
+        Ok(())
+    }
+
+    async fn build(
+        &self,
+        request: BuildRequest,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<Image> {
+        if cancel.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        let mut state = self.reached()?;
+        Self::say(&output, &state.build_output.clone());
+        if let Some(reason) = &state.build_fails {
+            return Err(EngineError::Failed(reason.clone()));
+        }
+        let image = Image {
+            digest: format!("sha256:{:064x}", state.next()),
+            size_bytes: 1_000_000,
+            labels: request.labels,
+            tags: vec![request.tag],
+            has_health_check: false,
+        };
+        state.images.insert(image.digest.clone(), image.clone());
+        Ok(image)
+    }
+
+    async fn pull(
+        &self,
+        image: &ImageReference,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<Image> {
+        if cancel.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        Self::say(&output, "pulled\n");
+        self.image(image.as_str()).await?.ok_or_else(|| EngineError::NotFound(format!("image {image}")))
+    }
+
+    async fn image(&self, reference: &str) -> EngineResult<Option<Image>> {
+        let state = self.reached()?;
+        Ok(state.images.values().find(|i| i.digest == reference || i.tags.iter().any(|t| t == reference)).cloned())
+    }
+
+    async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>> {
+        Ok(self.reached()?.images.values().filter(|image| carries(&image.labels, labels)).cloned().collect())
+    }
+
+    async fn remove_image(&self, reference: &str) -> EngineResult<()> {
+        let mut state = self.reached()?;
+        state.images.retain(|_, image| image.digest != reference && !image.tags.iter().any(|tag| tag == reference));
+        Ok(())
+    }
+
+    async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String> {
+        let mut state = self.reached()?;
+        if state.containers.contains_key(&spec.name) {
+            return Err(EngineError::Conflict(format!("the name {} is taken", spec.name)));
+        }
+        let image = state
+            .images
+            .values()
+            .find(|image| image.digest == spec.image || image.tags.contains(&spec.image))
+            .map(|image| image.digest.clone())
+            .ok_or_else(|| EngineError::NotFound(format!("image {}", spec.image)))?;
+        let number = state.next();
+        let container = Container {
+            id: format!("{number:064x}"),
+            name: spec.name.clone(),
+            image_digest: image,
+            labels: spec.labels,
+            state: ContainerState::Created,
+            restarts: 0,
+            addresses: spec
+                .networks
+                .iter()
+                .map(|network| (network.clone(), IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + number))))
+                .collect(),
+        };
+        let id = container.id.clone();
+        state.containers.insert(spec.name, container);
+        Ok(id)
+    }
+
+    async fn start_container(&self, id: &str) -> EngineResult<()> {
+        self.reached()?.find(id)?.state = ContainerState::Running;
+        Ok(())
+    }
+
+    async fn stop_container(&self, id: &str, _: Duration) -> EngineResult<()> {
+        if let Ok(container) = self.reached()?.find(id) {
+            container.state = ContainerState::Exited { code: 0, out_of_memory: false };
+        }
+        Ok(())
+    }
+
+    async fn restart_container(&self, id: &str, _: Duration) -> EngineResult<()> {
+        self.reached()?.find(id)?.state = ContainerState::Running;
+        Ok(())
+    }
+
+    async fn remove_container(&self, id: &str) -> EngineResult<()> {
+        self.reached()?.containers.retain(|name, container| name != id && container.id != id);
+        Ok(())
+    }
+
+    async fn container(&self, id: &str) -> EngineResult<Option<Container>> {
+        Ok(self.reached()?.find(id).ok().cloned())
+    }
+
+    async fn containers(&self, labels: &Labels) -> EngineResult<Vec<Container>> {
+        Ok(self.reached()?.containers.values().filter(|each| carries(&each.labels, labels)).cloned().collect())
+    }
+
+    async fn logs(&self, id: &str, _: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>> {
+        self.reached()?.find(id)?;
+        Ok(futures::stream::empty().boxed())
+    }
+
+    async fn put_files(&self, id: &str, _: &str, _: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
+        self.reached()?.find(id)?;
+        Ok(())
+    }
+
+    async fn probe(&self, _: SocketAddr, _: &UrlPath, _: &str, _: Duration) -> EngineResult<Probe> {
+        Ok(self.reached()?.probe.clone())
+    }
+}
+
+/// Remembers the present routes and every change in order.
+#[derive(Default)]
+pub struct MemoryProxy {
+    state: Mutex<ProxyRoutes>,
+}
+
+#[derive(Default)]
+pub struct ProxyRoutes {
+    pub routes: BTreeMap<ApplicationId, Route>,
+    pub history: Vec<Route>,
+}
+
+impl MemoryProxy {
+    pub fn state(&self) -> MutexGuard<'_, ProxyRoutes> {
+        self.state.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Proxy for MemoryProxy {
+    async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState> {
+        engine.info().await?;
+        Ok(ProxyState {
+            container: format!("canopy-{}-proxy", settings.instance),
+            running: true,
+            http_port: settings.http_port,
+            https_port: settings.https_port,
+        })
+    }
+
+    async fn put_route(&self, _: &dyn Engine, _: &ProxySettings, route: &Route) -> EngineResult<()> {
+        let mut state = self.state();
+        state.routes.insert(route.application, route.clone());
+        state.history.push(route.clone());
+        Ok(())
+    }
+
+    async fn remove_route(&self, _: &dyn Engine, _: &ProxySettings, application: ApplicationId) -> EngineResult<()> {
+        self.state().routes.remove(&application);
+        Ok(())
+    }
+
+    async fn await_route(&self, _: &dyn Engine, _: &ProxySettings, route: &Route, limit: Duration) -> EngineResult<()> {
+        if self.state().routes.get(&route.application) == Some(route) {
+            Ok(())
+        } else {
+            Err(EngineError::TimedOut(limit))
+        }
+    }
+
+    async fn remove(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<()> {
+        self.state().routes.clear();
+        Ok(())
+    }
+}
+
+/// Branches and the files of commits, by address.
+#[derive(Default)]
+pub struct MemoryRepository {
+    state: Mutex<Repositories>,
+}
+
+#[derive(Default)]
+pub struct Repositories {
+    /// (address, branch) to commit.
+    pub branches: BTreeMap<(String, String), String>,
+    /// Commit to its files.
+    pub commits: BTreeMap<String, Vec<(String, Vec<u8>)>>,
+}
+
+impl MemoryRepository {
+    pub fn state(&self) -> MutexGuard<'_, Repositories> {
+        self.state.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Repository for MemoryRepository {
+    async fn resolve(
+        &self,
+        url: &GitUrl,
+        reference: &GitRef,
+        _: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<CommitId, RepositoryError> {
+        if cancel.is_cancelled() {
+            return Err(RepositoryError::Cancelled);
+        }
+        let state = self.state();
+        let commit = state
+            .branches
+            .get(&(url.to_string(), reference.to_string()))
+            .ok_or_else(|| RepositoryError::NoSuchRef(reference.to_string()))?;
+        CommitId::parse(commit).map_err(|reason| RepositoryError::Failed(reason.to_owned()))
+    }
+
+    async fn fetch(
+        &self,
+        _: &GitUrl,
+        commit: &CommitId,
+        into: &Path,
+        _: FetchLimits,
+        _: OutputSink,
+        cancel: &CancellationToken,
+    ) -> Result<Fetched, RepositoryError> {
+        if cancel.is_cancelled() {
+            return Err(RepositoryError::Cancelled);
+        }
+        let files = self
+            .state()
+            .commits
+            .get(commit.as_str())
+            .cloned()
+            .ok_or_else(|| RepositoryError::NoSuchCommit(commit.to_string()))?;
+        for (path, content) in &files {
+            let target = into.join(path);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::write(target, content).unwrap();
+        }
+        Ok(Fetched {
+            commit: commit.clone(),
+            message: "A commit".into(),
+            files: files.len() as u64,
+            bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
+//! organizations, so a leak between tenants shows up as a failing test.
+
+use crate::doubles::{MemoryEngines, MemoryProxy, MemoryRepository};
+use contract::Time;
+use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
+use contract::permissions::Role;
+use entity::{Scope, api_key, membership, organization, organization_closure, user};
+use futures::FutureExt;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use services::Platform;
+use services::caller::{Caller, Credential, Identity, Person};
+use services::clock::{Clock, ManualClock, new_id};
+use services::database::Database;
+use services::keyring::Keyring;
+use services::operation::{Answer, Operation, Refusal, perform};
+use services::platform::Settings;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything a test holds; cheap to clone into tasks.
+#[derive(Clone)]
+pub struct Harness {
+    pub platform: Arc<Platform>,
+    pub clock: Arc<ManualClock>,
+    pub engines: Arc<MemoryEngines>,
+    pub proxy: Arc<MemoryProxy>,
+    pub repository: Arc<MemoryRepository>,
+    /// Emptied and removed after the test.
+    pub folder: PathBuf,
+}
+
+/// One organization and its owner.
+#[derive(Clone)]
+pub struct Tenant {
+    pub organization: OrganizationId,
+    pub scope: Scope,
+    pub owner: Arc<Caller>,
+    pub owner_id: UserId,
+}
+
+/// Runs the test on SQLite, then on the PostgreSQL that `CANOPY_TEST_POSTGRES` names.
+pub async fn on_each_database(test: impl AsyncFn(Harness)) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::sqlite(&folder.path().join("canopy.db")).await.unwrap();
+    run("SQLite", database, &test).await;
+    drop(folder);
+
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    let Ok(url) = std::env::var("CANOPY_TEST_POSTGRES") else {
+        eprintln!("skipped: {name}: its PostgreSQL half, CANOPY_TEST_POSTGRES is not set");
+        return;
+    };
+    let own = format!("canopy_test_{}", uuid::Uuid::now_v7().simple());
+    let server = sea_orm::Database::connect(&url).await.unwrap();
+    server.execute_unprepared(&format!("CREATE DATABASE {own}")).await.unwrap();
+    let mut address = url::Url::parse(&url).unwrap();
+    address.set_path(&own);
+    let outcome = AssertUnwindSafe(async {
+        let database = Database::postgres(address.as_str(), 12).await.unwrap();
+        run("PostgreSQL", database, &test).await;
+    })
+    .catch_unwind()
+    .await;
+    server.execute_unprepared(&format!("DROP DATABASE {own} WITH (FORCE)")).await.unwrap();
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn run(kind: &str, database: Database, test: &impl AsyncFn(Harness)) {
+    Migrator::up(database.write(), None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let harness = Harness::new(database.clone(), folder.path().to_owned());
+    let outcome = AssertUnwindSafe(test(harness)).catch_unwind().await;
+    database.close().await;
+    if let Err(panic) = outcome {
+        eprintln!("failed on {kind}");
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Harness {
+    fn new(database: Database, folder: PathBuf) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse().unwrap()));
+        let engines = Arc::new(MemoryEngines::default());
+        let proxy = Arc::new(MemoryProxy::default());
+        let repository = Arc::new(MemoryRepository::default());
+        let platform = Arc::new(Platform {
+            database,
+            clock: clock.clone(),
+            keyring: Keyring::new(&[42; 32]),
+            engines: engines.clone(),
+            proxy: proxy.clone(),
+            repository: repository.clone(),
+            // Tests ask often; the limits have tests of their own.
+            limits: services::limits::RateLimits::new(1000),
+            live: services::live::Live::default(),
+            settings: Settings {
+                instance_id: "0a1b2c3d".into(),
+                public_url: "http://canopy.test".into(),
+                http_port: 8080,
+                https_port: 8443,
+                work_folder: folder.join("work"),
+                static_server: folder.join("static-server"),
+                images_kept: 3,
+            },
+        });
+        Self { platform, clock, engines, proxy, repository, folder }
+    }
+
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// A top branch with an owner; nobody else's.
+    pub async fn organization(&self, name: &str) -> Tenant {
+        let db = self.platform.database.write();
+        let now = self.clock.now();
+        let id: OrganizationId = new_id();
+        organization::Entity::insert(organization::ActiveModel {
+            id: Set(id),
+            name: Set(name.to_owned()),
+            slug: Set(format!("o{}", id.0.simple())),
+            kind: Set("top_branch".into()),
+            level: Set(0),
+            parent_id: Set(None),
+            created_at: Set(now),
+            deleted_at: Set(None),
+        })
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+        organization_closure::Entity::insert(organization_closure::ActiveModel {
+            ancestor_id: Set(id),
+            descendant_id: Set(id),
+            depth: Set(0),
+        })
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+        let person = self.person(id, Role::Owner).await;
+        let owner_id = person.user;
+        let owner = Arc::new(Caller::new("request".into(), Identity::Person(person)));
+        Tenant { organization: id, scope: Scope::of(id), owner, owner_id }
+    }
+
+    /// A new person with this role.
+    pub async fn member(&self, tenant: &Tenant, role: Role) -> Arc<Caller> {
+        let person = self.person(tenant.organization, role).await;
+        Arc::new(Caller::new("request".into(), Identity::Person(person)))
+    }
+
+    /// A key of the tenant's owner.
+    pub async fn key(&self, tenant: &Tenant, scopes: &[&str]) -> Arc<Caller> {
+        let id: ApiKeyId = new_id();
+        api_key::Entity::insert(api_key::ActiveModel {
+            id: Set(id),
+            organization_id: Set(tenant.organization),
+            user_id: Set(tenant.owner_id),
+            name: Set("test".into()),
+            prefix: Set("canopy_test".into()),
+            secret_hash: Set(id.0.as_bytes().to_vec()),
+            scopes: Set(serde_json::json!(scopes)),
+            created_at: Set(self.clock.now()),
+            expires_at: Set(None),
+            last_used_at: Set(None),
+            revoked_at: Set(None),
+        })
+        .exec_without_returning(self.platform.database.write())
+        .await
+        .unwrap();
+        let mut person = tenant.owner.person().unwrap().clone();
+        person.by = Credential::ApiKey { id, scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect() };
+        Arc::new(Caller::new("request".into(), Identity::Person(person)))
+    }
+
+    pub fn anonymous(&self) -> Arc<Caller> {
+        Arc::new(Caller::new("request".into(), Identity::Anonymous))
+    }
+
+    /// The same caller with something about the request changed.
+    pub fn with(&self, caller: &Caller, change: impl FnOnce(&mut Caller)) -> Arc<Caller> {
+        let mut caller = another_request(caller);
+        change(&mut caller);
+        Arc::new(caller)
+    }
+
+    async fn person(&self, organization: OrganizationId, role: Role) -> Person {
+        let db = self.platform.database.write();
+        let now = self.clock.now();
+        let id: UserId = new_id();
+        let email = format!("{}-{}@example.com", role.as_str(), id.0.simple());
+        user::Entity::insert(user::ActiveModel {
+            id: Set(id),
+            email: Set(email.clone()),
+            name: Set(role.as_str().to_owned()),
+            // No password has this hash.
+            password_hash: Set("!".into()),
+            created_at: Set(now),
+            password_changed_at: Set(now),
+            disabled_at: Set(None),
+        })
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+        membership::Entity::insert(membership::ActiveModel {
+            id: Set(new_id()),
+            organization_id: Set(organization),
+            user_id: Set(id),
+            role: Set(role.as_str().to_owned()),
+            created_at: Set(now),
+        })
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+        Person {
+            user: id,
+            name: role.as_str().to_owned(),
+            email,
+            organization: Some(organization),
+            by: Credential::Session(new_id::<SessionId>()),
+        }
+    }
+
+    /// Calls an operation through the gate, as a request of its own.
+    pub async fn call<O: Operation>(&self, caller: &Caller, input: O::Input) -> Result<Answer<O::Output>, Refusal> {
+        perform::<O>(&self.platform, &Arc::new(another_request(caller)), input).await
+    }
+
+    /// The output of a call that must succeed.
+    pub async fn ok<O: Operation>(&self, caller: &Caller, input: O::Input) -> O::Output {
+        match self.call::<O>(caller, input).await {
+            Ok(answer) => answer.output,
+            Err(refusal) => panic!("{} was refused: {:?}", O::spec().name, refusal.error),
+        }
+    }
+
+    /// The error of a call that must fail.
+    pub async fn refused<O: Operation>(&self, caller: &Caller, input: O::Input) -> contract::Error {
+        match self.call::<O>(caller, input).await {
+            Ok(_) => panic!("{} was not refused", O::spec().name),
+            Err(refusal) => refusal.error,
+        }
+    }
+}
+
+/// What a caller may do is found once per request, so each call gets a request of its own.
+fn another_request(caller: &Caller) -> Caller {
+    let mut another = Caller::new(caller.request_id.clone(), caller.identity.clone());
+    another.address = caller.address;
+    another.user_agent.clone_from(&caller.user_agent);
+    another.organization = caller.organization;
+    another.idempotency_key.clone_from(&caller.idempotency_key);
+    another
+}
+
+/// Declares operations around rules, as `app` does with `#[operation]`:
+/// `Name = command "room.verb", Permission(Permission::X), path::to::rule[Input] -> Output;`
+macro_rules! operations {
+    ($($name:ident = $kind:ident $operation:literal, $access:ident $(($permission:expr))?,
+        $rule:path[$input:ty] -> $output:ty;)+) => { $(
+        pub struct $name;
+
+        impl services::operation::Operation for $name {
+            type Input = $input;
+            type Output = $output;
+
+            fn spec() -> &'static services::operation::Spec {
+                use services::operation::{Access, Kind, RateClass, Spec};
+                static SPEC: Spec = Spec {
+                    name: $operation,
+                    kind: crate::harness::operations!(@kind $kind),
+                    access: Access::$access $(($permission))?,
+                    rate: RateClass::Read,
+                    audit: crate::harness::operations!(@audit $kind $operation),
+                    internal: false,
+                    doc: "",
+                };
+                &SPEC
+            }
+
+            async fn run(ctx: &services::Ctx, input: $input) -> services::Result<$output> {
+                $rule(ctx, input).await
+            }
+        }
+    )+ };
+    (@kind command) => { Kind::Command };
+    (@kind query) => { Kind::Query };
+    (@audit command $operation:literal) => { Some($operation) };
+    (@audit query $operation:literal) => { None };
+}
+pub(crate) use operations;

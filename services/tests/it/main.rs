@@ -1,0 +1,10 @@
+//! The rules against real databases: every test runs on SQLite and, where one is named, on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+// Shared by every room: no one test uses all of it.
+#[allow(dead_code)]
+mod doubles;
+#[allow(dead_code)]
+mod harness;
+mod smoke;
