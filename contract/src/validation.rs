@@ -222,6 +222,20 @@ pub fn image_reference(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The text of a Dockerfile: at most 64 KiB, without NUL. What it says is the build's business.
+pub fn dockerfile_text(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err("Enter the Dockerfile's text.");
+    }
+    if text.len() > 64 * 1024 {
+        return Err("Use at most 64 KiB.");
+    }
+    if text.contains('\0') {
+        return Err("Remove the NUL character.");
+    }
+    Ok(())
+}
+
 /// A build stage's name.
 pub fn build_target(text: &str) -> Result<(), Refusal> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');

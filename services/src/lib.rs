@@ -1,6 +1,7 @@
 //! The rules of the platform: a room per capability, ports to the outside world, durable work. Nothing here knows
 //! HTTP, HTML or a vendor.
 
+pub mod applications;
 pub mod audit;
 pub mod caller;
 pub mod clock;

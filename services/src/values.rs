@@ -39,6 +39,10 @@ checked! {
     CommitId by validation::commit_id,
     /// `[registry/]name[:tag][@digest]`.
     ImageReference by validation::image_reference,
+    /// The text of a Dockerfile.
+    DockerfileText by validation::dockerfile_text,
+    /// A name that becomes part of container names.
+    Slug by validation::slug,
     /// A host name in lower-case ASCII.
     HostName by validation::host_name,
     /// A path below a repository.

@@ -130,10 +130,7 @@ mod tests {
     fn a_name_reads_as_agreed() {
         let id = Uuid::parse_str("01936f2a-1111-7222-8333-444455abcdef").unwrap();
         assert_eq!(container("0a1b2c3d", "shop", 12, id.into()), "canopy-0a1b2c3d-shop-12-abcdef");
-        assert_eq!(
-            environment_network("0a1b2c3d", id.into()),
-            "canopy-0a1b2c3d-env-01936f2a111172228333444455abcdef"
-        );
+        assert_eq!(environment_network("0a1b2c3d", id.into()), "canopy-0a1b2c3d-env-01936f2a111172228333444455abcdef");
         assert_eq!(image_tag("0a1b2c3d", id.into(), 3), "canopy-0a1b2c3d/01936f2a111172228333444455abcdef:3");
     }
 }

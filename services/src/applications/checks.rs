@@ -1,0 +1,151 @@
+//! The checks that a configuration passes on its way in and again whenever it is loaded. Each notes what is wrong
+//! under the field's name and goes on, so that all of it is told at once.
+
+use super::config::{Build, HealthCheck, Limits, Source};
+use crate::Faults;
+use crate::values::{
+    BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, UrlPath,
+};
+use contract::applications as wire;
+use std::time::Duration;
+
+const DEFAULT_DOCKERFILE: &str = "Dockerfile";
+/// Host names of one application.
+const MOST_HOSTS: usize = 50;
+
+/// A form sends an empty text where a program leaves the field out.
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+pub fn source(faults: &mut Faults, source: &wire::Source) -> Option<Source> {
+    match source {
+        wire::Source::Git { url, branch, commit } => {
+            let url = faults.check("source.url", GitUrl::parse(url));
+            let branch = faults.check("source.branch", GitRef::parse(branch));
+            let commit = match given(commit) {
+                Some(commit) => Some(faults.check("source.commit", CommitId::parse(commit))?),
+                None => None,
+            };
+            Some(Source::Git { url: url?, branch: branch?, commit })
+        }
+        wire::Source::Image { reference } => {
+            Some(Source::Image { reference: faults.check("source.reference", ImageReference::parse(reference))? })
+        }
+        wire::Source::Dockerfile { text } => {
+            Some(Source::Dockerfile { text: faults.check("source.text", DockerfileText::parse(text))? })
+        }
+    }
+}
+
+/// Whether the build suits the source is part of this check.
+pub fn build(faults: &mut Faults, source: &wire::Source, build: &wire::Build) -> Option<Build> {
+    use wire::Source::{Dockerfile, Git, Image};
+    match (source, build) {
+        (_, wire::Build::Nixpacks) => {
+            faults.note(
+                "build.kind",
+                "This server builds from a Dockerfile (dockerfile) or serves a folder of files (static). \
+                 Add a Dockerfile to the repository and choose dockerfile.",
+            );
+            None
+        }
+        (Image { .. }, wire::Build::None) => Some(Build::None),
+        (Image { .. }, _) => {
+            faults.note("build.kind", "An image runs as it is. Choose none.");
+            None
+        }
+        (Git { .. }, wire::Build::None) => {
+            faults.note("build.kind", "A repository has to be built. Choose dockerfile or static.");
+            None
+        }
+        (Git { .. }, wire::Build::Dockerfile { path, target }) => {
+            let path = faults.check("build.path", RelativePath::parse(given(path).unwrap_or(DEFAULT_DOCKERFILE)));
+            let target = match given(target) {
+                Some(target) => Some(faults.check("build.target", BuildTarget::parse(target))?),
+                None => None,
+            };
+            Some(Build::Dockerfile { path: path?, target })
+        }
+        (Git { .. }, wire::Build::Static { publish_directory }) => {
+            let folder = faults.check("build.publish_directory", RelativePath::parse(publish_directory))?;
+            Some(Build::Static { publish_directory: folder })
+        }
+        (Dockerfile { .. }, wire::Build::Dockerfile { path, target }) => {
+            if given(path).is_some() {
+                faults.note("build.path", "The Dockerfile's text is the source. Leave the path out.");
+            }
+            if given(target).is_some() {
+                faults.note("build.target", "The Dockerfile's text is built to its last stage. Leave the target out.");
+            }
+            let path = faults.check("build.path", RelativePath::parse(DEFAULT_DOCKERFILE))?;
+            Some(Build::Dockerfile { path, target: None })
+        }
+        (Dockerfile { .. }, _) => {
+            faults.note("build.kind", "A Dockerfile's text is built as it is. Choose dockerfile.");
+            None
+        }
+    }
+}
+
+pub fn health_check(faults: &mut Faults, check: &wire::HealthCheck) -> Option<HealthCheck> {
+    let path = faults.check("health_check.path", UrlPath::parse(&check.path));
+    let mut within = |field: &str, value: u32, least: u32, most: u32| {
+        if !(least..=most).contains(&value) {
+            faults.note(&format!("health_check.{field}"), format!("Use {least} to {most}."));
+        }
+    };
+    within("interval_seconds", check.interval_seconds, 1, 300);
+    within("timeout_seconds", check.timeout_seconds, 1, 60);
+    within("retries", check.retries, 1, 100);
+    within("start_period_seconds", check.start_period_seconds, 0, 1800);
+    Some(HealthCheck {
+        path: path?,
+        interval: Duration::from_secs(check.interval_seconds.into()),
+        timeout: Duration::from_secs(check.timeout_seconds.into()),
+        retries: check.retries,
+        start_period: Duration::from_secs(check.start_period_seconds.into()),
+    })
+}
+
+pub fn port(faults: &mut Faults, port: u16) {
+    if port == 0 {
+        faults.note("port", "Use 1 to 65535.");
+    }
+}
+
+pub fn limits(faults: &mut Faults, memory_mb: u32, cpu_millis: u32) -> Limits {
+    if !(16..=1_048_576).contains(&memory_mb) {
+        faults.note("memory_mb", "Use 16 to 1048576.");
+    }
+    if !(50..=256_000).contains(&cpu_millis) {
+        faults.note("cpu_millis", "Use 50 to 256000: thousandths of a core.");
+    }
+    Limits { memory_bytes: u64::from(memory_mb) * 1024 * 1024, cpu_millis }
+}
+
+/// Host names in the form in which they are compared and routed: lower case, without the root's dot.
+pub fn hosts(faults: &mut Faults, domains: &[String]) -> Vec<HostName> {
+    if domains.len() > MOST_HOSTS {
+        faults.note("domains", format!("Use at most {MOST_HOSTS} domains."));
+        return Vec::new();
+    }
+    let mut hosts: Vec<HostName> = Vec::new();
+    for (index, domain) in domains.iter().enumerate() {
+        let field = format!("domains.{index}");
+        if !domain.is_ascii() {
+            faults.note(&field, "Use the ASCII form (punycode), such as xn--bcher-kva.example for bücher.example.");
+            continue;
+        }
+        let lower = domain.to_ascii_lowercase();
+        let Some(host) = faults.check(&field, HostName::parse(lower.strip_suffix('.').unwrap_or(&lower))) else {
+            continue;
+        };
+        if hosts.contains(&host) {
+            faults.note(&field, "This domain is in the list already.");
+            continue;
+        }
+        hosts.push(host);
+    }
+    hosts
+}

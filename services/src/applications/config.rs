@@ -1,0 +1,292 @@
+//! Everything that a deployment needs to know of an application, checked. It is made from the present rows, or from
+//! the snapshot that an earlier deployment kept; both pass the same checks, so nothing unchecked reaches an adapter.
+
+use super::checks;
+use crate::keyring::Keyring;
+use crate::values::{
+    BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug, UrlPath,
+    VariableKey,
+};
+use crate::{Error, Faults, Result};
+use contract::applications as wire;
+use contract::ids::{ApplicationId, EnvironmentId, OrganizationId, ProjectId, ServerId};
+use contract::servers::Connection;
+use contract::validation;
+use entity::{Scope, Tenant, application, application_domain, environment, environment_variable, project, server};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationConfig {
+    pub id: ApplicationId,
+    pub organization: OrganizationId,
+    pub name: Slug,
+    pub project: ProjectId,
+    pub project_name: String,
+    pub environment: EnvironmentId,
+    pub environment_name: String,
+    pub server: ServerId,
+    pub server_name: String,
+    pub connection: Connection,
+    pub source: Source,
+    pub build: Build,
+    /// The port inside the container; given as `PORT` unless a variable of that name says otherwise.
+    pub port: u16,
+    pub hosts: Vec<HostName>,
+    pub health_check: Option<HealthCheck>,
+    pub limits: Limits,
+    pub variables: Vec<Variable>,
+    pub revision: i64,
+    /// The same in the form in which it is stored.
+    stored: Stored,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Git { url: GitUrl, branch: GitRef, commit: Option<CommitId> },
+    Image { reference: ImageReference },
+    Dockerfile { text: DockerfileText },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Build {
+    Dockerfile { path: RelativePath, target: Option<BuildTarget> },
+    Static { publish_directory: RelativePath },
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    pub path: UrlPath,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub retries: u32,
+    pub start_period: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub memory_bytes: u64,
+    pub cpu_millis: u32,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct Variable {
+    pub key: VariableKey,
+    pub value: String,
+    pub build_time: bool,
+    pub run_time: bool,
+    pub secret: bool,
+}
+
+/// Values never show, secret or not: this ends up in logs.
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variable").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl ApplicationConfig {
+    /// What the build gets as arguments.
+    pub fn build_arguments(&self) -> BTreeMap<String, String> {
+        self.variables.iter().filter(|v| v.build_time).map(|v| (v.key.to_string(), v.value.clone())).collect()
+    }
+
+    /// What the container gets as its environment.
+    pub fn run_environment(&self) -> BTreeMap<String, String> {
+        let mut environment = BTreeMap::from([("PORT".to_owned(), self.port.to_string())]);
+        let given = self.variables.iter().filter(|v| v.run_time);
+        environment.extend(given.map(|v| (v.key.to_string(), v.value.clone())));
+        environment
+    }
+
+    /// What must never appear in a log.
+    pub fn secrets(&self) -> Vec<String> {
+        self.variables.iter().filter(|v| v.secret && !v.value.is_empty()).map(|v| v.value.clone()).collect()
+    }
+}
+
+/// The application as it is configured now.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<ApplicationConfig> {
+    let row = application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .filter(application::Column::DeletedAt.is_null())
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let project = project::Entity::find_in(scope)
+        .filter(project::Column::Id.eq(row.project_id))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let environment = environment::Entity::find_in(scope)
+        .filter(environment::Column::Id.eq(row.environment_id))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let server = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(row.server_id))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let domains = application_domain::Entity::find_in(scope)
+        .filter(application_domain::Column::ApplicationId.eq(id))
+        .order_by_asc(application_domain::Column::Position)
+        .all(db)
+        .await?;
+    let stored = Stored {
+        id,
+        organization: row.organization_id,
+        name: row.name,
+        project: project.id,
+        project_name: project.name,
+        environment: environment.id,
+        environment_name: environment.name,
+        server: server.id,
+        server_name: server.name,
+        connection: serde_json::from_value(server.connection)?,
+        source: serde_json::from_value(row.source)?,
+        build: serde_json::from_value(row.build)?,
+        port: u16::try_from(row.port).unwrap_or(0),
+        domains: domains.into_iter().map(|domain| domain.host).collect(),
+        health_check: row.health_check.map(serde_json::from_value).transpose()?,
+        memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
+        cpu_millis: u32::try_from(row.cpu_millis).unwrap_or(0),
+        variables: variables(db, keyring, scope, id).await?,
+        revision: row.revision,
+    };
+    check(stored)
+}
+
+async fn variables(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<Vec<StoredVariable>> {
+    let rows = environment_variable::Entity::find_in(scope)
+        .filter(environment_variable::Column::ApplicationId.eq(id))
+        .order_by_asc(environment_variable::Column::Key)
+        .all(db)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let value = keyring.open_text(&super::variables::place(row.id), &row.sealed)?;
+            Ok(StoredVariable {
+                key: row.key,
+                value,
+                build_time: row.build_time,
+                run_time: row.run_time,
+                secret: row.secret,
+            })
+        })
+        .collect()
+}
+
+/// The configuration for keeping beside a deployment. It holds the variables' values: seal it.
+pub fn snapshot(config: &ApplicationConfig) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(&config.stored)?)
+}
+
+/// A configuration that was kept, checked as if it came in now.
+pub fn from_snapshot(snapshot: serde_json::Value) -> Result<ApplicationConfig> {
+    check(serde_json::from_value(snapshot)?)
+}
+
+/// The configuration in plain words, as rows and snapshots hold it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Stored {
+    id: ApplicationId,
+    organization: OrganizationId,
+    name: String,
+    project: ProjectId,
+    project_name: String,
+    environment: EnvironmentId,
+    environment_name: String,
+    server: ServerId,
+    server_name: String,
+    connection: Connection,
+    source: wire::Source,
+    build: wire::Build,
+    port: u16,
+    domains: Vec<String>,
+    health_check: Option<wire::HealthCheck>,
+    memory_mb: u32,
+    cpu_millis: u32,
+    variables: Vec<StoredVariable>,
+    revision: i64,
+}
+
+impl Eq for Stored {}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct StoredVariable {
+    key: String,
+    value: String,
+    build_time: bool,
+    run_time: bool,
+    secret: bool,
+}
+
+fn check(stored: Stored) -> Result<ApplicationConfig> {
+    let mut faults = Faults::default();
+    let name = faults.check("name", Slug::parse(&stored.name));
+    let source = checks::source(&mut faults, &stored.source);
+    let build = checks::build(&mut faults, &stored.source, &stored.build);
+    checks::port(&mut faults, stored.port);
+    let hosts = checks::hosts(&mut faults, &stored.domains);
+    let health_check = stored.health_check.as_ref().and_then(|check| checks::health_check(&mut faults, check));
+    let limits = checks::limits(&mut faults, stored.memory_mb, stored.cpu_millis);
+    let variables = stored.variables.iter().filter_map(|variable| check_variable(&mut faults, variable)).collect();
+    faults.into_result()?;
+    let (Some(name), Some(source), Some(build)) = (name, source, build) else {
+        return Err(Error::internal("a check refused a configuration without saying why"));
+    };
+    Ok(ApplicationConfig {
+        id: stored.id,
+        organization: stored.organization,
+        name,
+        project: stored.project,
+        project_name: stored.project_name.clone(),
+        environment: stored.environment,
+        environment_name: stored.environment_name.clone(),
+        server: stored.server,
+        server_name: stored.server_name.clone(),
+        connection: stored.connection.clone(),
+        source,
+        build,
+        port: stored.port,
+        hosts,
+        health_check,
+        limits,
+        variables,
+        revision: stored.revision,
+        stored,
+    })
+}
+
+fn check_variable(faults: &mut Faults, stored: &StoredVariable) -> Option<Variable> {
+    let key = faults.check("variables", VariableKey::parse(&stored.key));
+    faults.check("variables", validation::variable_value(&stored.value));
+    Some(Variable {
+        key: key?,
+        value: stored.value.clone(),
+        build_time: stored.build_time,
+        run_time: stored.run_time,
+        secret: stored.secret,
+    })
+}
