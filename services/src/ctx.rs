@@ -31,7 +31,7 @@ pub struct Notes {
     pub session: Option<SessionChange>,
     /// Nothing changed: no event is written.
     pub unchanged: bool,
-    /// Work was queued: the runner is woken after the commit.
+    /// Work was queued, or the end of running work asked for: the runner is woken after the commit.
     pub queued: bool,
     /// Objects whose followers look again after the commit.
     pub poke: Vec<uuid::Uuid>,

@@ -9,6 +9,7 @@ mod ctx;
 pub mod database;
 pub mod deployments;
 mod error;
+pub mod jobs;
 pub mod keyring;
 pub mod limits;
 pub mod live;

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::deployments::repository::Repository;
+use crate::jobs::Waker;
 use crate::keyring::Keyring;
 use crate::limits::RateLimits;
 use crate::live::Live;
@@ -20,6 +21,7 @@ pub struct Platform {
     pub repository: Arc<dyn Repository>,
     pub limits: RateLimits,
     pub live: Live,
+    pub jobs: Waker,
     pub settings: Settings,
 }
 

@@ -102,6 +102,9 @@ async fn guarded<O: Operation>(
             for id in notes.poke {
                 platform.live.poke(id);
             }
+            if notes.queued {
+                platform.jobs.wake();
+            }
             Ok((output, notes.session, false))
         }
         Err(error) => {

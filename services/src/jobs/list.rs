@@ -1,0 +1,8 @@
+//! All work of the platform that outlives a request: one line each, in alphabetical order.
+
+use super::Registry;
+
+/// Every job and every reconciler that a runner of the platform knows.
+pub fn registry() -> Registry {
+    Registry::default()
+}

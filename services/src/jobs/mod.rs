@@ -1,0 +1,96 @@
+//! Work that outlives a request. A job is its payload plus `run`, queued in the transaction of the change that causes
+//! it; it is claimed once, under a lease that its runner renews. Whoever loses the lease writes nothing any more:
+//! every transaction of a job begins by checking its fence. A job may be run again after its process died, so `run`
+//! repeats no effect that it finds done. A reconciler takes no input and makes the world as it should be.
+
+mod list;
+mod queue;
+mod reconciler;
+mod registry;
+mod run;
+mod waker;
+
+pub use list::registry;
+pub use queue::{CancelOutcome, queue, queue_at, request_cancel};
+pub use reconciler::{Reconciler, Status};
+pub use registry::Registry;
+pub use run::JobRun;
+pub use waker::Waker;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// What is to be done, as it is kept until it is done.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// `room.verb`. Stored with the job: never renamed while jobs of this kind may be queued.
+    const KIND: &'static str;
+    /// How often it is started at most, the deaths of its process counted.
+    const MAX_ATTEMPTS: u32;
+    /// For one attempt; after it `run` is dropped wherever it stands, and `abandon` is called.
+    const TIME_LIMIT: Duration;
+
+    /// At most one job with the same key runs at a time.
+    fn serial_key(&self) -> Option<String> {
+        None
+    }
+
+    fn run(self, run: &JobRun) -> impl Future<Output = Result<(), JobError>> + Send;
+
+    /// The job will never run again, and `run` did not end it: puts what it was about into a true final state.
+    /// Idempotent; called again until it succeeds.
+    fn abandon(self, run: &JobRun, why: Abandoned) -> impl Future<Output = Result<(), JobError>> + Send;
+}
+
+/// How an attempt ended when it did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// May pass: tried again after a while, abandoned when the attempts are used up.
+    #[error("{0}")]
+    Retry(String),
+    /// Final. `run` left what it was about in a final state: `abandon` is not called.
+    #[error("{0}")]
+    Failed(String),
+    /// It was asked to stop and did; `run` left what it was about in a final state.
+    #[error("cancelled")]
+    Cancelled,
+    /// The process stops: queued again, the attempt is not counted.
+    #[error("handed back")]
+    HandedBack,
+    /// The lease belongs to another by now: nothing is written.
+    #[error("the lease was lost")]
+    Fenced,
+}
+
+impl From<crate::Error> for JobError {
+    fn from(error: crate::Error) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<sea_orm::DbErr> for JobError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Retry(format!("database: {error}"))
+    }
+}
+
+/// Why a job will never run again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Abandoned {
+    #[error("it took longer than {} s", .0.as_secs())]
+    TimeLimit(Duration),
+    /// The error of the last attempt.
+    #[error("{0}")]
+    AttemptsUsed(String),
+    #[error("its process stopped")]
+    ProcessStopped,
+}
+
+/// The states of a job as they are stored.
+pub(crate) mod status {
+    pub const QUEUED: &str = "queued";
+    pub const RUNNING: &str = "running";
+    pub const SUCCEEDED: &str = "succeeded";
+    pub const FAILED: &str = "failed";
+    pub const CANCELLED: &str = "cancelled";
+}
