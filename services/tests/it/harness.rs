@@ -99,6 +99,7 @@ impl Harness {
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
+            jobs: services::jobs::Waker::default(),
             settings: Settings {
                 instance_id: "0a1b2c3d".into(),
                 public_url: "http://canopy.test".into(),
