@@ -1,1 +1,3 @@
-//! adapters
+//! The outside world behind the ports of `services`: one folder or file, one vendor.
+
+pub mod docker;

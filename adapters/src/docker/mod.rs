@@ -1,0 +1,228 @@
+//! Docker behind the engine port, through its own API on a local socket. No command line is involved. Speaks the
+//! version that the Engine speaks, from 1.41 (Engine 20.10) on.
+//!
+//! Invariant: a name or id that becomes part of a request's path is checked first, so none can address another object.
+
+mod build;
+mod containers;
+mod context;
+mod failure;
+mod ignore;
+mod images;
+mod networks;
+mod probe;
+mod run;
+
+use async_trait::async_trait;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use contract::servers::Connection;
+use failure::{ANSWER_LIMIT, failure};
+use futures::stream::BoxStream;
+use services::servers::engine::{
+    BuildRequest, Container, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines, Image, Labels,
+    LogRequest, Output, OutputSink, Probe,
+};
+use services::values::{ImageReference, UrlPath};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OnceCell};
+use tokio_util::sync::CancellationToken;
+
+/// Where an Engine listens unless it is told otherwise.
+pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+
+/// One Engine. Connects at first use, so it can be made before the Engine runs.
+pub struct DockerEngine {
+    socket: PathBuf,
+    docker: OnceCell<Docker>,
+    /// The Engine lets two networks have one name; within this process only one at a time is made.
+    networks: Mutex<()>,
+}
+
+impl DockerEngine {
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into(), docker: OnceCell::new(), networks: Mutex::new(()) }
+    }
+
+    async fn docker(&self) -> EngineResult<&Docker> {
+        self.docker.get_or_try_init(|| connect(&self.socket)).await
+    }
+}
+
+async fn connect(socket: &Path) -> EngineResult<Docker> {
+    let path = socket.to_string_lossy();
+    let docker =
+        Docker::connect_with_unix(&path, ANSWER_LIMIT.as_secs(), API_DEFAULT_VERSION).map_err(|e| failure(e, "it"))?;
+    docker.negotiate_version().await.map_err(|e| failure(e, "it"))
+}
+
+/// This machine's Engine; others are not reached by this build.
+pub struct LocalEngines {
+    engine: Arc<DockerEngine>,
+}
+
+impl LocalEngines {
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { engine: Arc::new(DockerEngine::new(socket)) }
+    }
+}
+
+impl Default for LocalEngines {
+    fn default() -> Self {
+        Self::new(DEFAULT_SOCKET)
+    }
+}
+
+impl Engines for LocalEngines {
+    fn engine(&self, connection: &Connection) -> EngineResult<Arc<dyn Engine>> {
+        match connection {
+            Connection::Local => Ok(self.engine.clone()),
+            Connection::Ssh { .. } => {
+                Err(EngineError::Failed("this build reaches servers over the local socket only".to_owned()))
+            }
+        }
+    }
+}
+
+/// A name, id or reference as one part of a request's path.
+fn checked(name: &str) -> EngineResult<&str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'/' | b'@');
+    let safe = !name.is_empty()
+        && name.bytes().all(plain)
+        && !name.starts_with('/')
+        && !name.split('/').any(|part| part.is_empty() || part == "." || part == "..");
+    if safe { Ok(name) } else { Err(EngineError::Failed(format!("{name:?} is not a name that the Engine takes"))) }
+}
+
+/// The filter for objects that carry all these labels.
+fn label_filter(labels: &Labels) -> HashMap<String, Vec<String>> {
+    let wanted = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    HashMap::from([("label".to_owned(), wanted)])
+}
+
+/// Whether an object carries all these labels, each with exactly its value.
+fn carries(found: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| found.get(key) == Some(value))
+}
+
+fn labels_of(found: Option<HashMap<String, String>>) -> Labels {
+    found.unwrap_or_default().into_iter().collect()
+}
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn info(&self) -> EngineResult<EngineInfo> {
+        let docker = self.docker().await?;
+        let version = docker.version().await.map_err(|e| failure(e, "the version"))?;
+        let info = docker.info().await.map_err(|e| failure(e, "the description"))?;
+        Ok(EngineInfo {
+            version: version.version.unwrap_or_default(),
+            api_version: version.api_version.unwrap_or_default(),
+            operating_system: info.operating_system.unwrap_or_default(),
+            architecture: info.architecture.unwrap_or_default(),
+            cpu_cores: info.ncpu.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
+            memory_bytes: info.mem_total.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+            root_directory: info.docker_root_dir.unwrap_or_default().into(),
+        })
+    }
+
+    async fn ensure_network(&self, name: &str, labels: &Labels) -> EngineResult<()> {
+        let docker = self.docker().await?;
+        let _one_at_a_time = self.networks.lock().await;
+        networks::ensure(docker, checked(name)?, labels).await
+    }
+
+    async fn networks(&self, labels: &Labels) -> EngineResult<Vec<String>> {
+        networks::list(self.docker().await?, labels).await
+    }
+
+    async fn remove_network(&self, name: &str) -> EngineResult<()> {
+        networks::remove(self.docker().await?, checked(name)?).await
+    }
+
+    async fn connect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        networks::connect(self.docker().await?, checked(network)?, checked(container)?).await
+    }
+
+    async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        networks::disconnect(self.docker().await?, checked(network)?, checked(container)?).await
+    }
+
+    async fn build(
+        &self,
+        request: BuildRequest,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<Image> {
+        checked(&request.tag)?;
+        build::build(self.docker().await?, request, output, cancel).await
+    }
+
+    async fn pull(
+        &self,
+        image: &ImageReference,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<Image> {
+        images::pull(self.docker().await?, checked(image.as_str())?, output, cancel).await
+    }
+
+    async fn image(&self, reference: &str) -> EngineResult<Option<Image>> {
+        images::find(self.docker().await?, checked(reference)?).await
+    }
+
+    async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>> {
+        images::list(self.docker().await?, labels).await
+    }
+
+    async fn remove_image(&self, reference: &str) -> EngineResult<()> {
+        images::remove(self.docker().await?, checked(reference)?).await
+    }
+
+    async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String> {
+        checked(&spec.name)?;
+        for network in &spec.networks {
+            checked(network)?;
+        }
+        containers::create(self.docker().await?, spec).await
+    }
+
+    async fn start_container(&self, id: &str) -> EngineResult<()> {
+        run::start(self.docker().await?, checked(id)?).await
+    }
+
+    async fn stop_container(&self, id: &str, grace: Duration) -> EngineResult<()> {
+        run::stop(self.docker().await?, checked(id)?, grace).await
+    }
+
+    async fn restart_container(&self, id: &str, grace: Duration) -> EngineResult<()> {
+        run::restart(self.docker().await?, checked(id)?, grace).await
+    }
+
+    async fn remove_container(&self, id: &str) -> EngineResult<()> {
+        run::remove(self.docker().await?, checked(id)?).await
+    }
+
+    async fn container(&self, id: &str) -> EngineResult<Option<Container>> {
+        containers::find(self.docker().await?, checked(id)?).await
+    }
+
+    async fn containers(&self, labels: &Labels) -> EngineResult<Vec<Container>> {
+        containers::list(self.docker().await?, labels).await
+    }
+
+    async fn logs(&self, id: &str, request: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>> {
+        run::logs(self.docker().await?, checked(id)?, request).await
+    }
+
+    async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
+        run::put_files(self.docker().await?, checked(id)?, folder, files).await
+    }
+
+    async fn probe(&self, address: SocketAddr, path: &UrlPath, host: &str, limit: Duration) -> EngineResult<Probe> {
+        Ok(probe::probe(address, path, host, limit).await)
+    }
+}

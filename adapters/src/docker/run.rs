@@ -1,0 +1,93 @@
+//! What happens to a container once it is made: start, stop, its output, files put into it.
+
+use super::failure::{ANSWER_LIMIT, absent_is_fine, failure};
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::query_parameters::{
+    LogsOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
+    UploadToContainerOptions,
+};
+use contract::deployments::Stream;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use services::servers::engine::{EngineError, EngineResult, LogRequest, Output};
+use std::time::Duration;
+
+pub async fn start(docker: &Docker, id: &str) -> EngineResult<()> {
+    docker.start_container(id, None::<StartContainerOptions>).await.map_err(|e| failure(e, &container(id)))
+}
+
+pub async fn stop(docker: &Docker, id: &str, grace: Duration) -> EngineResult<()> {
+    let options = StopContainerOptions { t: seconds(grace), ..Default::default() };
+    let docker = docker.clone().with_timeout(grace + ANSWER_LIMIT);
+    absent_is_fine(docker.stop_container(id, Some(options)).await.map_err(|e| failure(e, id)))
+}
+
+pub async fn restart(docker: &Docker, id: &str, grace: Duration) -> EngineResult<()> {
+    let options = RestartContainerOptions { t: seconds(grace), ..Default::default() };
+    let docker = docker.clone().with_timeout(grace + ANSWER_LIMIT);
+    docker.restart_container(id, Some(options)).await.map_err(|e| failure(e, &container(id)))
+}
+
+pub async fn remove(docker: &Docker, id: &str) -> EngineResult<()> {
+    let options = RemoveContainerOptions { v: true, force: true, ..Default::default() };
+    match docker.remove_container(id, Some(options)).await.map_err(|e| failure(e, id)) {
+        // Somebody else is removing it this moment: the same end.
+        Err(EngineError::Conflict(message)) if message.contains("already in progress") => Ok(()),
+        other => absent_is_fine(other),
+    }
+}
+
+fn seconds(grace: Duration) -> Option<i32> {
+    i32::try_from(grace.as_secs()).ok()
+}
+
+fn container(id: &str) -> String {
+    format!("the container {id}")
+}
+
+pub async fn logs(
+    docker: &Docker,
+    id: &str,
+    request: LogRequest,
+) -> EngineResult<BoxStream<'static, EngineResult<Output>>> {
+    let options = LogsOptions {
+        follow: request.follow,
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        tail: request.tail.to_string(),
+        ..Default::default()
+    };
+    // The stream itself would say that the container is absent only when it is read.
+    docker.inspect_container(id, None).await.map_err(|e| failure(e, &container(id)))?;
+    let docker = docker.clone();
+    let id = id.to_owned();
+    let chunks = docker.logs(&id, Some(options)).map(move |chunk| match chunk {
+        Ok(LogOutput::StdErr { message }) => Ok(Output { stream: Stream::Stderr, bytes: message.to_vec() }),
+        Ok(output) => Ok(Output { stream: Stream::Stdout, bytes: output.into_bytes().to_vec() }),
+        Err(error) => Err(failure(error, &container(&id))),
+    });
+    Ok(chunks.boxed())
+}
+
+pub async fn put_files(docker: &Docker, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
+    let archive = archive(files).map_err(|error| EngineError::Failed(error.to_string()))?;
+    let options = UploadToContainerOptions { path: folder.to_owned(), ..Default::default() };
+    docker
+        .upload_to_container(id, Some(options), bollard::body_full(archive.into()))
+        .await
+        .map_err(|e| failure(e, &format!("{} or its folder {folder}", container(id))))
+}
+
+fn archive(files: Vec<(String, Vec<u8>)>) -> std::io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, content.as_slice())?;
+    }
+    archive.into_inner()
+}

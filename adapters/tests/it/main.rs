@@ -1,0 +1,5 @@
+//! The adapters against the real counterparts: a Docker Engine, git over HTTP, Traefik.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod docker;
