@@ -42,15 +42,18 @@ pub struct ProxyState {
     pub running: bool,
     pub http_port: u16,
     pub https_port: u16,
+    /// It was made anew just now, so it knows no route: all of them have to be put again.
+    pub fresh: bool,
 }
 
 #[async_trait]
 pub trait Proxy: Send + Sync {
     /// Starts the proxy unless it runs as wanted, and joins it to the networks. Idempotent.
     async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState>;
-    /// Replaces the application's route; live within about 0.3 s.
+    /// Replaces the application's route and waits until the proxy uses it, within about 0.5 s. Requests meanwhile go
+    /// the old way or the new one, never nowhere. Does nothing when the proxy already uses exactly this route.
     async fn put_route(&self, engine: &dyn Engine, settings: &ProxySettings, route: &Route) -> EngineResult<()>;
-    /// Absent is fine.
+    /// The proxy answers 404 for its hosts from then on. Absent is fine.
     async fn remove_route(
         &self,
         engine: &dyn Engine,

@@ -301,6 +301,7 @@ impl Proxy for MemoryProxy {
             running: true,
             http_port: settings.http_port,
             https_port: settings.https_port,
+            fresh: false,
         })
     }
 
