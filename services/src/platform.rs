@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::deployments::Pace;
 use crate::deployments::repository::Repository;
 use crate::jobs::Waker;
 use crate::keyring::Keyring;
@@ -40,4 +41,5 @@ pub struct Settings {
     pub static_server: PathBuf,
     /// Built images kept per application besides the one that serves.
     pub images_kept: usize,
+    pub pace: Pace,
 }

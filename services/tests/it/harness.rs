@@ -13,6 +13,7 @@ use services::Platform;
 use services::caller::{Caller, Credential, Identity, Person};
 use services::clock::{Clock, ManualClock, new_id};
 use services::database::Database;
+use services::deployments::Pace;
 use services::keyring::Keyring;
 use services::operation::{Answer, Operation, Refusal, perform};
 use services::platform::Settings;
@@ -108,6 +109,13 @@ impl Harness {
                 work_folder: folder.join("work"),
                 static_server: folder.join("static-server"),
                 images_kept: 3,
+                pace: Pace {
+                    steady: Duration::from_millis(60),
+                    drain: Duration::from_millis(60),
+                    stop_grace: Duration::from_millis(20),
+                    route: Duration::from_millis(500),
+                    poll: Duration::from_millis(10),
+                },
             },
         });
         Self { platform, clock, engines, proxy, repository, folder }
