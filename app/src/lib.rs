@@ -1,4 +1,8 @@
-//! app
+//! The screens, and the operations behind them. Pages are made of the `ui/` kit, read through operations, and are
+//! whole without JavaScript.
+#![recursion_limit = "256"]
 
+pub mod api;
+pub mod operation;
 pub mod shell;
 pub mod ui;

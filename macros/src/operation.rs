@@ -119,7 +119,8 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         return Err(Error::new(function.sig.span(), "an operation returns its output type"));
     };
     let call = &function.sig.ident;
-    let operation = format_ident!("{}", camel(&call.to_string().replace("r#", "")));
+    // `CreateCall`, not `Create`: an input of the same name may be in scope.
+    let operation = format_ident!("{}Call", camel(&call.to_string().replace("r#", "")));
     let body = &function.block;
     let path = LitStr::new(&format!("/api/v1/{}", name.value()), name.span());
     let kind = if command { quote!(Kind::Command) } else { quote!(Kind::Query) };
@@ -146,18 +147,19 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             }
         }
 
-        impl crate::operation::Operation for #operation {
+        impl crate::operation::Call for #operation {
             type Input = #input;
-            type Result = #output;
 
             fn from_input(input: #input) -> Self {
                 Self(input)
             }
+        }
 
-            #[cfg(feature = "ssr")]
-            async fn run(#context_name: &::services::Ctx, #input_name: #input) -> Result<#output, ::services::Error> #body
+        #[cfg(feature = "ssr")]
+        impl ::services::operation::Operation for #operation {
+            type Input = #input;
+            type Output = #output;
 
-            #[cfg(feature = "ssr")]
             fn spec() -> &'static ::services::operation::Spec {
                 use ::services::operation::{Access, Kind, RateClass, Spec};
                 static SPEC: Spec = Spec {
@@ -171,6 +173,8 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                 };
                 &SPEC
             }
+
+            async fn run(#context_name: &::services::Ctx, #input_name: #input) -> Result<#output, ::services::Error> #body
         }
 
         #[cfg(feature = "ssr")]

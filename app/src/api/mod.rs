@@ -1,0 +1,15 @@
+//! The operations: everything that a browser or a program may ask of the platform, one line each. The rules are in
+//! `services`, in the room of the same name.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod applications;
+pub mod audit_events;
+pub mod deployments;
+pub mod environment_variables;
+pub mod members;
+pub mod organizations;
+pub mod private_keys;
+pub mod projects;
+pub mod search;
+pub mod servers;

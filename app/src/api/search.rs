@@ -1,0 +1,13 @@
+//! The command palette's search.
+
+use contract::Page;
+use contract::search::*;
+use macros::operation;
+#[cfg(feature = "ssr")]
+use services::Ctx;
+
+/// Projects, applications and servers whose name holds the text.
+#[operation(query, "search.find", access = ProjectsRead)]
+pub async fn find(ctx: &Ctx, input: Search) -> Page<Hit> {
+    services::search::find(ctx, input).await
+}

@@ -1,0 +1,102 @@
+//! The browser's side of an operation, and the registry of all of them on the server's side.
+
+use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use server_fn::codec::JsonEncoding;
+use server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use server_fn::{ServerFn, client::Client};
+
+#[cfg(feature = "ssr")]
+mod registry;
+#[cfg(feature = "ssr")]
+pub use registry::*;
+
+/// The server's half of Leptos' calls. Ours are dispatched by the HTTP edge, so this one only fills the type.
+#[cfg(feature = "ssr")]
+pub type Backend = server_fn::axum::AxumServerFnBackend;
+#[cfg(not(feature = "ssr"))]
+pub type Backend = server_fn::mock::BrowserMockServer;
+
+/// A problem document as Leptos' calls carry it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Failure(pub contract::Error);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<contract::Error> for Failure {
+    fn from(error: contract::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl FromServerFnError for Failure {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        use contract::{Code, Error};
+        Self(match error {
+            ServerFnErrorErr::Args(detail) | ServerFnErrorErr::MissingArg(detail) => Error::new(Code::Malformed, detail),
+            ServerFnErrorErr::Request(_) => {
+                Error::new(Code::Unreachable, "The server did not answer. Check your connection and try again.")
+            }
+            ServerFnErrorErr::Deserialization(_) => Error::new(
+                Code::Unreachable,
+                "The answer could not be read. The platform may have been updated: reload the page.",
+            ),
+            _ => Error::new(Code::Internal, "The request could not be made. Reload the page and try again."),
+        })
+    }
+}
+
+/// What `#[operation]` adds to Leptos' own trait: the input by its contract type.
+pub trait Call: ServerFn<Error = Failure> + Sized {
+    type Input: Serialize + DeserializeOwned + Send + 'static;
+
+    fn from_input(input: Self::Input) -> Self;
+}
+
+/// Calls an operation: over the network from a browser, in process while a page is rendered.
+pub async fn call<O>(input: O::Input) -> Result<O::Output, Failure>
+where
+    O: Call,
+    O::Client: Client<Failure>,
+{
+    #[cfg(feature = "ssr")]
+    return O::from_input(input).run_body().await;
+    #[cfg(not(feature = "ssr"))]
+    return O::from_input(input).run_on_client().await;
+}
+
+/// Rendering a page calls operations in process, through the same gate, as the one who asked for the page.
+#[cfg(feature = "ssr")]
+pub async fn run_in_page<O: services::operation::Operation>(input: O::Input) -> Result<O::Output, Failure> {
+    let Some(request) = use_context::<PageRequest>() else {
+        return Err(Failure(contract::Error::new(contract::Code::Internal, "No request is being answered here.")));
+    };
+    match services::operation::perform::<O>(&request.platform, &request.caller, input).await {
+        Ok(answer) => Ok(answer.output),
+        Err(refusal) => Err(Failure(refusal.error)),
+    }
+}
+
+/// The browser never runs an operation's body.
+#[cfg(not(feature = "ssr"))]
+pub async fn run_in_page<O: ServerFn<Error = Failure>>(_: impl Sized) -> Result<O::Output, Failure> {
+    Err(Failure(contract::Error::new(contract::Code::Internal, "Operations run on the server.")))
+}
+
+/// The request whose page is being rendered; provided by the HTTP edge.
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
+pub struct PageRequest {
+    pub platform: std::sync::Arc<services::Platform>,
+    pub caller: std::sync::Arc<services::caller::Caller>,
+}
