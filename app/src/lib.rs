@@ -4,5 +4,8 @@
 
 pub mod api;
 pub mod operation;
+pub mod operation_form;
+pub mod pages;
+pub mod session;
 pub mod shell;
 pub mod ui;

@@ -15,16 +15,12 @@ pub struct SetVariable {
     /// Given to the build as a build argument.
     #[serde(default)]
     pub build_time: bool,
-    /// Given to the running container.
-    #[serde(default = "yes")]
+    /// Given to the running container. A variable that is given to neither is given to the running container.
+    #[serde(default)]
     pub run_time: bool,
     /// Never shown again, masked in logs.
     #[serde(default)]
     pub secret: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[wire]

@@ -114,6 +114,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     let (Pat::Ident(context_name), Pat::Ident(input_name)) = (&*context.pat, &*argument.pat) else {
         return Err(Error::new(function.sig.span(), "an operation takes `(ctx: &Ctx, input: Input)`"));
     };
+    let context: &Type = &context.ty;
     let input: &Type = &argument.ty;
     let ReturnType::Type(_, output) = &function.sig.output else {
         return Err(Error::new(function.sig.span(), "an operation returns its output type"));
@@ -174,7 +175,7 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                 &SPEC
             }
 
-            async fn run(#context_name: &::services::Ctx, #input_name: #input) -> Result<#output, ::services::Error> #body
+            async fn run(#context_name: #context, #input_name: #input) -> Result<#output, ::services::Error> #body
         }
 
         #[cfg(feature = "ssr")]
