@@ -67,7 +67,7 @@ fn summary(title: &str, failure: &Failure) -> AnyView {
 /// What is wrong with one field, for its `error=`.
 pub fn field_error<O>(action: ServerAction<O>, field: &'static str) -> Signal<Option<String>>
 where
-    O: Call + Send + Sync + 'static,
+    O: Call + Clone + Send + Sync + 'static,
     O::Output: Send + Sync + 'static,
 {
     let value = action.value();
