@@ -1,8 +1,12 @@
 //! All work of the platform that outlives a request: one line each, in alphabetical order.
 
 use super::Registry;
+use super::reconcilers;
 
 /// Every job and every reconciler that a runner of the platform knows.
 pub fn registry() -> Registry {
     Registry::default()
+        // jobs
+        // reconcilers
+        .reconciler(reconcilers::Expired)
 }

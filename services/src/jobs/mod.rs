@@ -3,18 +3,27 @@
 //! every transaction of a job begins by checking its fence. A job may be run again after its process died, so `run`
 //! repeats no effect that it finds done. A reconciler takes no input and makes the world as it should be.
 
+mod attempt;
+mod backoff;
+mod health;
+mod lease;
 mod list;
 mod queue;
 mod reconciler;
+mod reconcilers;
 mod registry;
 mod run;
+mod runner;
 mod waker;
 
+pub use health::{Health, health};
 pub use list::registry;
 pub use queue::{CancelOutcome, queue, queue_at, request_cancel};
 pub use reconciler::{Reconciler, Status};
+pub use reconcilers::Expired;
 pub use registry::Registry;
 pub use run::JobRun;
+pub use runner::{Runner, RunnerSettings, release_leases_of_dead_owners};
 pub use waker::Waker;
 
 use serde::Serialize;

@@ -28,13 +28,14 @@ pub struct JobRun {
 }
 
 impl JobRun {
-    /// Needs a Tokio runtime. `stopping` is the runner's own token.
-    pub fn new(platform: Arc<Platform>, job: &job::Model, stopping: CancellationToken) -> Self {
-        let cancel = CancellationToken::new();
-        if job.cancel_requested_at.is_some() {
-            cancel.cancel();
-        }
-        let lost = CancellationToken::new();
+    /// Needs a Tokio runtime.
+    pub(super) fn with_tokens(
+        platform: Arc<Platform>,
+        job: &job::Model,
+        cancel: CancellationToken,
+        stopping: CancellationToken,
+        lost: CancellationToken,
+    ) -> Self {
         let any = CancellationToken::new();
         let end = CancellationToken::new();
         tokio::spawn({
@@ -49,7 +50,8 @@ impl JobRun {
                 }
             }
         });
-        if cancel.is_cancelled() || stopping.is_cancelled() {
+        // The task may not have looked yet; work that starts after the wish to stop sees it at once.
+        if cancel.is_cancelled() || stopping.is_cancelled() || lost.is_cancelled() {
             any.cancel();
         }
         Self {

@@ -1,0 +1,5 @@
+//! Reconcilers that belong to no room.
+
+mod expired;
+
+pub use expired::Expired;
