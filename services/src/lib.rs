@@ -17,6 +17,8 @@ pub mod operation;
 pub mod organizations;
 pub mod page;
 pub mod platform;
+pub mod projects;
+pub mod search;
 pub mod servers;
 pub mod values;
 

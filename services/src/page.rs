@@ -26,6 +26,16 @@ impl Window {
         Ok(Self { limit: u64::from(limit), after })
     }
 
+    /// Rows to read: the page and one more.
+    pub fn rows(&self) -> u64 {
+        self.limit + 1
+    }
+
+    /// Where the page before ended.
+    pub fn after(&self) -> Option<Uuid> {
+        self.after
+    }
+
     /// Newest first.
     pub fn newest_first<E: EntityTrait>(&self, query: Select<E>, id: E::Column) -> Select<E> {
         let query = match self.after {
@@ -53,8 +63,23 @@ impl Window {
     }
 }
 
+/// What a caller searches for, unless it is blank. A NUL would be refused by PostgreSQL as a fault of ours.
+pub fn term(search: Option<&str>) -> Result<Option<&str>> {
+    match search.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) if text.len() > 200 || text.contains('\0') => {
+            Err(Error::field("search", "Use at most 200 characters."))
+        }
+        other => Ok(other),
+    }
+}
+
 /// A pattern that matches the text anywhere, whatever it holds; pair it with `escape('!')`.
 pub fn contains(text: &str) -> sea_orm::sea_query::LikeExpr {
+    sea_orm::sea_query::LikeExpr::new(pattern(text)).escape('!')
+}
+
+/// The same for a statement that is written out.
+pub fn pattern(text: &str) -> String {
     let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    sea_orm::sea_query::LikeExpr::new(format!("%{}%", escaped.to_lowercase())).escape('!')
+    format!("%{}%", escaped.to_lowercase())
 }

@@ -1,5 +1,20 @@
 //! Applications: what runs, from which source, and where it answers.
 
+mod change;
 mod checks;
 pub mod config;
+mod delete;
+mod domains;
+mod read;
+pub mod remove;
 pub mod variables;
+
+pub use change::{create, update};
+pub use delete::delete;
+pub use read::{get, list};
+
+/// What the platform is to bring about for an application, as it is stored.
+pub mod desired {
+    pub const RUNNING: &str = "running";
+    pub const STOPPED: &str = "stopped";
+}

@@ -7,6 +7,7 @@ mod mask;
 mod pace;
 mod plan;
 pub mod repository;
+pub(crate) mod summary;
 
 pub use mask::{MASK, Secrets};
 pub use pace::Pace;

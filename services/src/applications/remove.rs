@@ -1,0 +1,185 @@
+//! The job that clears up behind a deleted application: its route, containers, images, and the environment's network
+//! once nobody is left in it; at last its rows. Every step is fine to do again.
+
+use crate::jobs::{Abandoned, Job, JobError, JobRun};
+use crate::servers::engine::{Engine, EngineError, LABEL_APPLICATION, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels};
+use crate::servers::names;
+use crate::servers::proxy::ProxySettings;
+use contract::deployments::DeploymentStatus;
+use contract::ids::ApplicationId;
+use contract::servers::Connection;
+use entity::server;
+use entity::{Scope, Tenant, application, application_domain, deployment, deployment_log_line, environment_variable};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// SIGTERM comes so long before SIGKILL.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RemoveApplication {
+    pub application: ApplicationId,
+}
+
+impl Job for RemoveApplication {
+    const KIND: &'static str = "application.remove";
+    const MAX_ATTEMPTS: u32 = 12;
+    const TIME_LIMIT: Duration = Duration::from_secs(300);
+
+    /// After the application's deployments, never beside one.
+    fn serial_key(&self) -> Option<String> {
+        Some(format!("application:{}", self.application))
+    }
+
+    async fn run(self, run: &JobRun) -> Result<(), JobError> {
+        let Some((scope, row)) = self.deleted(run).await? else { return Ok(()) };
+        self.wait_for_deployments(run, scope).await?;
+        clear_server(run, scope, &row).await?;
+        forget(run, scope, self.application).await
+    }
+
+    /// Its server did not answer for long. The rows go, so that the rest can be deleted; what may be left on the
+    /// server still carries the instance's labels.
+    async fn abandon(self, run: &JobRun, why: Abandoned) -> Result<(), JobError> {
+        let Some((scope, row)) = self.deleted(run).await? else { return Ok(()) };
+        tracing::warn!(application = %row.id, %why, "application {} was not cleared from its server: {why}", row.id);
+        forget(run, scope, self.application).await
+    }
+}
+
+impl RemoveApplication {
+    /// The row, if it is there and deleted.
+    async fn deleted(&self, run: &JobRun) -> Result<Option<(Scope, application::Model)>, JobError> {
+        let Some(organization) = run.organization else { return Ok(None) };
+        let scope = Scope::of(organization);
+        let row = application::Entity::find_in(scope)
+            .filter(application::Column::Id.eq(self.application))
+            .filter(application::Column::DeletedAt.is_not_null())
+            .one(run.platform.database.read())
+            .await?;
+        Ok(row.map(|row| (scope, row)))
+    }
+
+    /// A deployment that was cancelled clears up behind itself first.
+    async fn wait_for_deployments(&self, run: &JobRun, scope: Scope) -> Result<(), JobError> {
+        let unfinished = deployment::Entity::find_in(scope)
+            .filter(deployment::Column::ApplicationId.eq(self.application))
+            .filter(
+                deployment::Column::Status
+                    .is_in([DeploymentStatus::Queued.as_str(), DeploymentStatus::Running.as_str()]),
+            )
+            .count(run.platform.database.read())
+            .await?;
+        if unfinished > 0 {
+            return Err(JobError::Retry("a deployment of it has not ended".into()));
+        }
+        Ok(())
+    }
+}
+
+async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model) -> Result<(), JobError> {
+    let platform = &run.platform;
+    let instance = &platform.settings.instance_id;
+    let Some(server) = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(row.server_id))
+        .one(platform.database.read())
+        .await?
+    else {
+        return Ok(());
+    };
+    let connection: Connection = serde_json::from_value(server.connection).map_err(crate::Error::from)?;
+    // Servers over SSH are refused so far: nothing was ever put there.
+    if connection != Connection::Local {
+        return Ok(());
+    }
+    let engine = platform.engines.engine(&connection).map_err(retry)?;
+    let engine = engine.as_ref();
+    let settings = ProxySettings {
+        instance: instance.clone(),
+        http_port: platform.settings.http_port,
+        https_port: platform.settings.https_port,
+        networks: BTreeSet::new(),
+    };
+    platform.proxy.remove_route(engine, &settings, row.id).await.map_err(retry)?;
+
+    let own = Labels::from([
+        (LABEL_INSTANCE.to_owned(), instance.clone()),
+        (LABEL_APPLICATION.to_owned(), row.id.to_string()),
+    ]);
+    for container in engine.containers(&own).await.map_err(retry)? {
+        engine.stop_container(&container.id, STOP_GRACE).await.map_err(retry)?;
+        engine.remove_container(&container.id).await.map_err(retry)?;
+    }
+    for image in engine.images(&own).await.map_err(retry)? {
+        for tag in &image.tags {
+            engine.remove_image(tag).await.map_err(retry)?;
+        }
+        engine.remove_image(&image.digest).await.map_err(retry)?;
+    }
+    remove_network(run, scope, engine, row).await
+}
+
+/// The environment's network, when no application and no container is in it any more.
+async fn remove_network(
+    run: &JobRun,
+    scope: Scope,
+    engine: &dyn Engine,
+    row: &application::Model,
+) -> Result<(), JobError> {
+    let instance = &run.platform.settings.instance_id;
+    let neighbours = application::Entity::find_in(scope)
+        .filter(application::Column::EnvironmentId.eq(row.environment_id))
+        .filter(application::Column::DeletedAt.is_null())
+        .count(run.platform.database.read())
+        .await?;
+    let inside = Labels::from([
+        (LABEL_INSTANCE.to_owned(), instance.clone()),
+        (LABEL_ENVIRONMENT.to_owned(), row.environment_id.to_string()),
+    ]);
+    if neighbours > 0 || !engine.containers(&inside).await.map_err(retry)?.is_empty() {
+        return Ok(());
+    }
+    let network = names::environment_network(instance, row.environment_id);
+    for proxy in engine.containers(&names::labels(instance, "proxy")).await.map_err(retry)? {
+        engine.disconnect_network(&network, &proxy.id).await.map_err(retry)?;
+    }
+    engine.remove_network(&network).await.map_err(retry)
+}
+
+/// Removes the rows, the log's first: it may be long, and takes a transaction per deployment.
+async fn forget(run: &JobRun, scope: Scope, id: ApplicationId) -> Result<(), JobError> {
+    let deployments: Vec<contract::ids::DeploymentId> = deployment::Entity::find_in(scope)
+        .filter(deployment::Column::ApplicationId.eq(id))
+        .select_only()
+        .column(deployment::Column::Id)
+        .into_tuple()
+        .all(run.platform.database.read())
+        .await?;
+    for deployment in deployments {
+        let tx = run.tx().await?;
+        deployment_log_line::Entity::delete_in(scope)
+            .filter(deployment_log_line::Column::DeploymentId.eq(deployment))
+            .exec(&tx)
+            .await?;
+        deployment::Entity::delete_in(scope).filter(deployment::Column::Id.eq(deployment)).exec(&tx).await?;
+        tx.commit().await?;
+    }
+    let tx = run.tx().await?;
+    environment_variable::Entity::delete_in(scope)
+        .filter(environment_variable::Column::ApplicationId.eq(id))
+        .exec(&tx)
+        .await?;
+    application_domain::Entity::delete_in(scope)
+        .filter(application_domain::Column::ApplicationId.eq(id))
+        .exec(&tx)
+        .await?;
+    application::Entity::delete_in(scope).filter(application::Column::Id.eq(id)).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn retry(error: EngineError) -> JobError {
+    JobError::Retry(error.to_string())
+}

@@ -1,0 +1,40 @@
+//! A deployment in a list, wherever the list is.
+
+use crate::Result;
+use contract::deployments::{DeploymentStatus, DeploymentSummary, Failure, Step};
+use contract::ids::{DeploymentId, ProjectId};
+use entity::deployment;
+
+/// What a summary says besides the deployment's own row.
+pub(crate) struct Context<'a> {
+    pub application_name: &'a str,
+    pub project: ProjectId,
+    pub project_name: &'a str,
+    /// The application's current deployment.
+    pub current: Option<DeploymentId>,
+}
+
+pub(crate) fn summary(row: deployment::Model, context: &Context<'_>) -> Result<DeploymentSummary> {
+    let status = DeploymentStatus::parse(&row.status)
+        .ok_or_else(|| crate::Error::internal(format!("a deployment's status reads {}", row.status)))?;
+    let failure: Option<Failure> = row.failure.map(serde_json::from_value).transpose()?;
+    Ok(DeploymentSummary {
+        id: row.id,
+        application_id: row.application_id,
+        application_name: context.application_name.to_owned(),
+        project_id: context.project,
+        project_name: context.project_name.to_owned(),
+        number: row.number,
+        status,
+        step: row.step.as_deref().and_then(Step::parse),
+        commit: row.commit,
+        commit_message: row.commit_message,
+        rollback_of: row.rollback_of,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        live: context.current == Some(row.id),
+        failure,
+    })
+}

@@ -1,0 +1,8 @@
+//! Projects: what belongs together, in environments of its own.
+
+mod change;
+pub mod environments;
+mod read;
+
+pub use change::{create, delete, update};
+pub use read::{get, list};
