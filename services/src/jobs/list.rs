@@ -5,12 +5,9 @@ use super::reconcilers;
 
 /// Every job and every reconciler that a runner of the platform knows.
 pub fn registry() -> Registry {
-<<<<<<< HEAD
     Registry::default()
         // jobs
+        .job::<crate::applications::remove::RemoveApplication>()
         // reconcilers
         .reconciler(reconcilers::Expired)
-=======
-    Registry::default().job::<crate::applications::remove::RemoveApplication>()
->>>>>>> 10a044e (Projects, applications, their variables and domains; search by name)
 }
