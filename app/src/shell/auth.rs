@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::ui::avatar::initials;
-use crate::ui::{Glyph, Icon};
+use crate::ui::{Glyph, Icon, Part};
 
 #[component]
 pub fn AuthLayout(
@@ -21,7 +21,7 @@ pub fn AuthLayout(
     /// Room for a checklist.
     #[prop(optional)]
     wide: bool,
-    #[prop(optional, into)] foot: Option<ViewFnOnce>,
+    #[prop(optional, into)] foot: Option<Part>,
     children: Children,
 ) -> impl IntoView {
     let steps = steps.map(|(labels, now)| {
@@ -55,7 +55,7 @@ pub fn AuthLayout(
                 </div>
                 {children()}
             </main>
-            {foot.map(|foot| view! { <div class=style::auth::FOOT>{foot.run()}</div> })}
+            {foot.map(|foot| view! { <div class=style::auth::FOOT>{foot.show()}</div> })}
         </div>
         <Title text=title />
     }

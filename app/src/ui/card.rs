@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::part::Part;
+
 /// A titled region. `tools` stand right in its head; `flush` gives tables and lists the full width.
 #[component]
 pub fn Card(
@@ -12,8 +14,8 @@ pub fn Card(
     /// A sentence under the title.
     #[prop(optional, into)]
     note: Option<String>,
-    #[prop(optional, into)] tools: Option<ViewFnOnce>,
-    #[prop(optional, into)] foot: Option<ViewFnOnce>,
+    #[prop(optional, into)] tools: Option<Part>,
+    #[prop(optional, into)] foot: Option<Part>,
     #[prop(optional)] flush: bool,
     /// Holds things that destroy.
     #[prop(optional)]
@@ -26,7 +28,7 @@ pub fn Card(
             <header class=style::card::HEAD>
                 {title.map(|title| view! { <h2>{title}</h2> })}
                 {count.map(|count| view! { <span class=style::card::COUNT>{count}</span> })}
-                {tools.map(|tools| view! { <span class=style::card::TOOLS>{tools.run()}</span> })}
+                {tools.map(|tools| view! { <span class=style::card::TOOLS>{tools.show()}</span> })}
                 {note.map(|note| view! { <p class=style::card::NOTE>{note}</p> })}
             </header>
         }
@@ -40,7 +42,7 @@ pub fn Card(
         <section class=style::card::ROOT data-danger=danger id=id>
             {head}
             {body}
-            {foot.map(|foot| view! { <footer class=style::card::FOOT>{foot.run()}</footer> })}
+            {foot.map(|foot| view! { <footer class=style::card::FOOT>{foot.show()}</footer> })}
         </section>
     }
 }

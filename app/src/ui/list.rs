@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::part::Part;
+
 /// Children are `Item`s. Goes into a `Card flush=true`.
 #[component]
 pub fn List(children: Children) -> impl IntoView {
@@ -17,7 +19,7 @@ pub fn Item(
     #[prop(optional, into)] detail: Option<String>,
     /// A pill or icon before the words.
     #[prop(optional, into)]
-    state: Option<ViewFnOnce>,
+    state: Option<Part>,
     /// Buttons at the right, as children.
     #[prop(optional)]
     children: Option<Children>,
@@ -28,7 +30,7 @@ pub fn Item(
     };
     view! {
         <li class=style::list::ITEM>
-            <span class=style::list::STATE>{state.map(ViewFnOnce::run)}</span>
+            <span class=style::list::STATE>{state.map(Part::show)}</span>
             <span class=style::list::WORDS>
                 {title}
                 {detail.map(|detail| view! { <small>{detail}</small> })}

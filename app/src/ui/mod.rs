@@ -1,7 +1,7 @@
 //! The component kit. Everything takes plain values; nothing here knows what a project or a server is.
 //!
 //! Conventions: text props are `into` (a `&str` or `String` does); `error` and `request_id` take text, an `Option` or a
-//! signal; props that hold a view (`state`, `actions`, `tools`, `foot`, `action`) take a `view! {..}` or a closure of one;
+//! signal; props that hold a view (`state`, `actions`, `tools`, `foot`, `action`) take a `view! {..}`, a text or a closure (see `Part`);
 //! forms and links work without the program, and what cannot is unseen until it runs. Class names come from `style::`.
 //!
 //! ```ignore
@@ -90,6 +90,7 @@ pub mod log;
 pub mod log_lines;
 pub mod notice;
 pub mod page;
+pub mod part;
 pub mod pill;
 pub mod save;
 pub mod skeleton;
@@ -116,6 +117,7 @@ pub use log::LogView;
 pub use log_lines::{LogLine, LogRing};
 pub use notice::{Failure, Notice};
 pub use page::{Crumb, Lead, Page, PageHeader, Stack, ThreeColumns, TwoColumns, Width};
+pub use part::Part;
 pub use pill::Pill;
 pub use save::SavePill;
 pub use skeleton::Skeleton;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::button::{Button, LinkButton};
 use super::icon::{Glyph, Icon};
+use super::part::Part;
 use super::tone::Tone;
 
 const fn glyph_of(tone: Tone) -> Glyph {
@@ -21,7 +22,7 @@ pub fn Notice(
     #[prop(optional, into)] title: Option<String>,
     /// A button or link at the right.
     #[prop(optional, into)]
-    action: Option<ViewFnOnce>,
+    action: Option<Part>,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let role = if tone == Tone::Bad { "alert" } else { "status" };
@@ -34,7 +35,7 @@ pub fn Notice(
                 {title.map(|title| view! { <b>{title}</b> })}
                 {children.map(|children| children())}
             </div>
-            {action.map(|action| view! { <div class=style::notice::ACTION>{action.run()}</div> })}
+            {action.map(|action| view! { <div class=style::notice::ACTION>{action.show()}</div> })}
         </div>
     }
 }

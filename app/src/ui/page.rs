@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::part::Part;
 use super::tabs::{Tab, Tabs};
 
 /// A step of the way to this page.
@@ -36,10 +37,10 @@ pub fn Page(
     #[prop(optional)] crumbs: Vec<Crumb>,
     /// The status pill beside the heading.
     #[prop(optional, into)]
-    state: Option<ViewFnOnce>,
+    state: Option<Part>,
     /// Buttons at the top right, the primary one last.
     #[prop(optional, into)]
-    actions: Option<ViewFnOnce>,
+    actions: Option<Part>,
     #[prop(optional)] tabs: Vec<Tab>,
     /// The address of the tab that is shown.
     #[prop(optional, into)]
@@ -65,8 +66,8 @@ pub fn Page(
 pub fn PageHeader(
     #[prop(into)] title: String,
     #[prop(optional)] crumbs: Vec<Crumb>,
-    #[prop(optional_no_strip)] state: Option<ViewFnOnce>,
-    #[prop(optional_no_strip)] actions: Option<ViewFnOnce>,
+    #[prop(optional_no_strip)] state: Option<Part>,
+    #[prop(optional_no_strip)] actions: Option<Part>,
 ) -> impl IntoView {
     let trail = crumbs
         .into_iter()
@@ -85,8 +86,8 @@ pub fn PageHeader(
                 {trail}
                 <h1 class=style::page::TITLE>{title}</h1>
             </nav>
-            {state.map(ViewFnOnce::run)}
-            {actions.map(|actions| view! { <div class=style::page::ACTIONS>{actions.run()}</div> })}
+            {state.map(Part::show)}
+            {actions.map(|actions| view! { <div class=style::page::ACTIONS>{actions.show()}</div> })}
         </header>
     }
 }
