@@ -16,10 +16,12 @@ pub struct SetupStatus {
 #[wire]
 pub struct CompleteSetup {
     /// From the link that the server printed.
+    #[secret]
     pub token: String,
     pub name: String,
     pub email: String,
     /// 12 characters or more.
+    #[secret]
     pub password: String,
     pub organization: String,
 }
@@ -27,20 +29,24 @@ pub struct CompleteSetup {
 #[wire]
 pub struct SignIn {
     pub email: String,
+    #[secret]
     pub password: String,
 }
 
 /// Accepts an invitation: signs up, or joins with the account of that address.
 #[wire]
 pub struct AcceptInvitation {
+    #[secret]
     pub token: String,
     #[serde(default)]
     pub name: Option<String>,
+    #[secret]
     pub password: String,
 }
 
 #[wire]
 pub struct InvitationToken {
+    #[secret]
     pub token: String,
 }
 
@@ -79,7 +85,9 @@ pub struct UpdateAccount {
 
 #[wire]
 pub struct ChangePassword {
+    #[secret]
     pub current_password: String,
+    #[secret]
     pub new_password: String,
 }
 

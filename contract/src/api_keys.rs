@@ -51,5 +51,6 @@ pub struct NewApiKey {
     pub scopes: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Shown once.
+    #[secret]
     pub key: String,
 }

@@ -90,6 +90,7 @@ pub struct NewInvitation {
     pub role: Role,
     pub expires_at: DateTime<Utc>,
     /// Shown once: hand it to the invited person.
+    #[secret]
     pub link: String,
 }
 

@@ -94,6 +94,30 @@ pub enum Permission {
     AuditRead,
 }
 
+impl Permission {
+    pub const ALL: [Self; 19] = [
+        Self::OrganizationRead,
+        Self::OrganizationManage,
+        Self::MembersRead,
+        Self::MembersManage,
+        Self::ProjectsRead,
+        Self::ProjectsManage,
+        Self::ApplicationsRead,
+        Self::ApplicationsManage,
+        Self::VariablesRead,
+        Self::VariablesManage,
+        Self::DeploymentsRead,
+        Self::DeploymentsManage,
+        Self::ServersRead,
+        Self::ServersManage,
+        Self::PrivateKeysRead,
+        Self::PrivateKeysManage,
+        Self::ApiKeysRead,
+        Self::ApiKeysManage,
+        Self::AuditRead,
+    ];
+}
+
 /// Does a key's scope pattern (`*`, `deployments.*`, `deployments.get`) cover this operation?
 pub fn scope_covers(pattern: &str, operation: &str) -> bool {
     match pattern.strip_suffix('*') {

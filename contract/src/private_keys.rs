@@ -9,6 +9,7 @@ pub struct CreatePrivateKey {
     pub name: String,
     /// OpenSSH or PEM text without a passphrase; absent: an Ed25519 key is made.
     #[serde(default)]
+    #[secret]
     pub private_key: Option<String>,
 }
 

@@ -45,10 +45,19 @@ pub struct Object {
 }
 
 /// What becomes of the browser's session cookie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SessionChange {
     Set { token: String, expires_at: Time },
     Clear,
+}
+
+impl std::fmt::Debug for SessionChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Set { .. } => "Set",
+            Self::Clear => "Clear",
+        })
+    }
 }
 
 impl Ctx {

@@ -1,6 +1,8 @@
 //! The rules of the platform: a room per capability, ports to the outside world, durable work. Nothing here knows
 //! HTTP, HTML or a vendor.
 
+pub mod accounts;
+pub mod api_keys;
 pub mod applications;
 pub mod audit;
 pub mod caller;
@@ -17,6 +19,7 @@ pub mod operation;
 pub mod organizations;
 pub mod page;
 pub mod platform;
+pub mod private_keys;
 pub mod projects;
 pub mod search;
 pub mod servers;

@@ -4,7 +4,7 @@
 use crate::caller::{Authority, Person};
 use crate::error::Result;
 use crate::platform::Platform;
-use contract::ids::OrganizationId;
+use contract::ids::{OrganizationId, UserId};
 use contract::permissions::Role;
 use entity::{membership, organization, organization_closure};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -26,9 +26,9 @@ pub async fn find_authority(
             Some(authority) => Ok(Some(authority)),
             // A key dies with its holder's membership; a session falls back to another organization of the person.
             None if of_key => Ok(None),
-            None => first_membership(db, person).await,
+            None => first_membership(db, person.user).await,
         },
-        (None, None) => first_membership(db, person).await,
+        (None, None) => first_membership(db, person.user).await,
     }
 }
 
@@ -69,7 +69,8 @@ async fn is_below(db: &DatabaseConnection, above: OrganizationId, below: Organiz
     Ok(db.query_one(&query).await?.is_some())
 }
 
-async fn first_membership(db: &DatabaseConnection, person: &Person) -> Result<Option<Authority>> {
+/// The organization that a person joined first.
+pub(crate) async fn first_membership(db: &impl ConnectionTrait, user: UserId) -> Result<Option<Authority>> {
     let query = Query::select()
         .column((membership::Entity, membership::Column::OrganizationId))
         .column((membership::Entity, membership::Column::Role))
@@ -79,7 +80,7 @@ async fn first_membership(db: &DatabaseConnection, person: &Person) -> Result<Op
             Expr::col((organization::Entity, organization::Column::Id))
                 .equals((membership::Entity, membership::Column::OrganizationId)),
         )
-        .and_where(Expr::col((membership::Entity, membership::Column::UserId)).eq(person.user.0))
+        .and_where(Expr::col((membership::Entity, membership::Column::UserId)).eq(user.0))
         .and_where(Expr::col((organization::Entity, organization::Column::DeletedAt)).is_null())
         .order_by((membership::Entity, membership::Column::Id), sea_orm::Order::Asc)
         .limit(1)
