@@ -8,6 +8,9 @@ pub fn registry() -> Registry {
     Registry::default()
         // jobs
         .job::<crate::applications::remove::RemoveApplication>()
+        .job::<crate::servers::remove_proxy::RemoveProxy>()
+        .job::<crate::servers::validate::ValidateServer>()
         // reconcilers
         .reconciler(reconcilers::Expired)
+        .reconciler(crate::servers::seen::Seen::default())
 }

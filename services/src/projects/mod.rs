@@ -4,5 +4,6 @@ mod change;
 pub mod environments;
 mod read;
 
+pub(crate) use change::refuse_while_used;
 pub use change::{create, delete, update};
 pub use read::{get, list};

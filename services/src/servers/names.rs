@@ -16,6 +16,11 @@ pub fn environment_network(instance: &str, environment: EnvironmentId) -> String
     format!("canopy-{instance}-env-{}", environment.0.simple())
 }
 
+/// The network of the instance's proxy.
+pub fn proxy_network(instance: &str) -> String {
+    format!("canopy-{instance}-proxy")
+}
+
 /// The container of one deployment: `canopy-<instance>-<application>-<number>-<end of the deployment's id>`. A long
 /// application name is cut; the rest tells the containers apart.
 pub fn container(instance: &str, application: &str, number: i64, deployment: DeploymentId) -> String {
