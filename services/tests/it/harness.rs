@@ -155,16 +155,35 @@ impl Harness {
         .exec_without_returning(db)
         .await
         .unwrap();
-        let person = self.person(id, Role::Owner).await;
-        let owner_id = person.user;
-        let owner = Arc::new(Caller::new("request".into(), Identity::Person(person)));
-        Tenant { organization: id, scope: Scope::of(id), owner, owner_id }
+        self.tenant_of(id).await
     }
 
     /// A new person with this role.
     pub async fn member(&self, tenant: &Tenant, role: Role) -> Arc<Caller> {
         let person = self.person(tenant.organization, role).await;
         Arc::new(Caller::new("request".into(), Identity::Person(person)))
+    }
+
+    /// A new owner of an organization that exists.
+    pub async fn tenant_of(&self, organization: OrganizationId) -> Tenant {
+        let person = self.person(organization, Role::Owner).await;
+        let owner_id = person.user;
+        let owner = Arc::new(Caller::new("request".into(), Identity::Person(person)));
+        Tenant { organization, scope: Scope::of(organization), owner, owner_id }
+    }
+
+    /// Makes a person who exists a member here too.
+    pub async fn join(&self, tenant: &Tenant, user: UserId, role: Role) {
+        membership::Entity::insert(membership::ActiveModel {
+            id: Set(new_id()),
+            organization_id: Set(tenant.organization),
+            user_id: Set(user),
+            role: Set(role.as_str().to_owned()),
+            created_at: Set(self.clock.now()),
+        })
+        .exec_without_returning(self.platform.database.write())
+        .await
+        .unwrap();
     }
 
     /// A key of the tenant's owner.

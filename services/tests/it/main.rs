@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // Shared by every room: no one test uses all of it.
+mod accounts;
+mod audit;
+mod calls;
 #[allow(dead_code)]
 mod doubles;
+mod gate;
 #[allow(dead_code)]
 mod harness;
-mod smoke;
+mod keys;
+mod organizations;

@@ -1,0 +1,54 @@
+//! The operations of accounts, organizations and keys, declared as `app` declares them.
+
+use crate::harness::operations;
+use contract::accounts::*;
+use contract::api_keys::*;
+use contract::audit::*;
+use contract::organizations::*;
+use contract::permissions::Permission as P;
+use contract::private_keys::*;
+use contract::{Empty, Page};
+use services::{accounts, api_keys, audit, organizations, private_keys};
+
+operations! {
+    SetupState = query "setup.status", Public, accounts::setup_status[Empty] -> SetupStatus;
+    Setup = command "setup.complete", Public, accounts::complete_setup[CompleteSetup] -> Me;
+    Enter = command "sessions.create", Public, accounts::sign_in[SignIn] -> Me;
+    Leave = command "sessions.end", SignedIn, accounts::sign_out[Empty] -> Empty;
+    Sessions = query "sessions.list", SignedIn, accounts::list_sessions[Empty] -> Page<Session>;
+    EndSession = command "sessions.revoke", SignedIn, accounts::revoke_session[SessionRef] -> Empty;
+    Switch = command "sessions.switch_organization", SignedIn,
+        accounts::switch_organization[SwitchOrganization] -> Me;
+    WhoAmI = query "account.get", SignedIn, accounts::me[Empty] -> Me;
+    Rename = command "account.update", SignedIn, accounts::update_account[UpdateAccount] -> Me;
+    NewPassword = command "account.change_password", SignedIn, accounts::change_password[ChangePassword] -> Empty;
+
+    GetOrganization = query "organizations.get", Permission(P::OrganizationRead),
+        organizations::get[OrganizationRef] -> Organization;
+    Organizations = query "organizations.list", SignedIn, organizations::list[ListOrganizations] -> Page<Organization>;
+    Invite = command "members.invite", Permission(P::MembersManage),
+        organizations::invite[InviteMember] -> NewInvitation;
+    Preview = query "invitations.preview", Public,
+        organizations::preview_invitation[InvitationToken] -> InvitationPreview;
+    Accept = command "invitations.accept", Public, organizations::accept_invitation[AcceptInvitation] -> Me;
+    Members = query "members.list", Permission(P::MembersRead), organizations::list_members[ListMembers] -> Page<Member>;
+    ChangeMember = command "members.update", Permission(P::MembersManage),
+        organizations::update_member[UpdateMember] -> Member;
+    RemoveMember = command "members.remove", Permission(P::MembersManage),
+        organizations::remove_member[MemberRef] -> Empty;
+
+    CreateKey = command "api_keys.create", Permission(P::ApiKeysManage), api_keys::create[CreateApiKey] -> NewApiKey;
+    RotateKey = command "api_keys.rotate", Permission(P::ApiKeysManage), api_keys::rotate[ApiKeyRef] -> NewApiKey;
+    RevokeKey = command "api_keys.revoke", Permission(P::ApiKeysManage), api_keys::revoke[ApiKeyRef] -> Empty;
+    Keys = query "api_keys.list", Permission(P::ApiKeysRead), api_keys::list[ListApiKeys] -> Page<ApiKey>;
+
+    CreatePrivate = command "private_keys.create", Permission(P::PrivateKeysManage),
+        private_keys::create[CreatePrivateKey] -> PrivateKey;
+    PrivateKeys = query "private_keys.list", Permission(P::PrivateKeysRead),
+        private_keys::list[ListPrivateKeys] -> Page<PrivateKey>;
+    DeletePrivate = command "private_keys.delete", Permission(P::PrivateKeysManage),
+        private_keys::delete[PrivateKeyRef] -> Empty;
+
+    AuditLog = query "audit_events.search", Permission(P::AuditRead),
+        audit::search[SearchAuditEvents] -> Page<AuditEvent>;
+}
