@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-// Shared by every room: no one test uses all of it.
 mod accounts;
 mod audit;
 mod calls;
+// Shared by every room: no one test uses all of it.
 #[allow(dead_code)]
 mod doubles;
 mod gate;
