@@ -1,3 +1,5 @@
 //! The outside world behind the ports of `services`: one folder or file, one vendor.
 
 pub mod docker;
+pub mod git;
+pub mod outbound;
