@@ -3,9 +3,14 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+mod app;
 pub mod operation;
 pub mod operation_form;
 pub mod pages;
 pub mod session;
 pub mod shell;
 pub mod ui;
+
+pub use app::App;
+#[cfg(feature = "ssr")]
+pub use app::document;

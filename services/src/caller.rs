@@ -96,3 +96,20 @@ impl Caller {
         }
     }
 }
+
+impl Caller {
+    /// The rows of the organization that the gate found for this caller.
+    pub fn scope(&self) -> Option<entity::Scope> {
+        self.authority.get().copied().flatten().map(|authority| entity::Scope::of(authority.organization))
+    }
+
+    /// The same request, with nothing found out yet.
+    pub fn renewed(&self) -> Self {
+        Self {
+            address: self.address,
+            user_agent: self.user_agent.clone(),
+            organization: self.organization,
+            ..Self::new(self.request_id.clone(), self.identity.clone())
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The root: the router, the routes, and the console's frame around the signed-in pages.
+
+use crate::pages;
+use crate::session::Session;
+use crate::shell::nav::screens;
+use crate::shell::{Addresses, ErrorPage, Group, NotFound, Place, Shell, Theme, mark_hydrated};
+use crate::api;
+use contract::Empty;
+use contract::accounts::Me;
+use contract::organizations::{ListOrganizations, Organization};
+use contract::permissions::Permission;
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{Outlet, ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    mark_hydrated();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Canopy".to_owned() } else { format!("{title} · Canopy") } />
+        <Router>
+            <Routes fallback=|| view! { <Missing /> }>
+                <ParentRoute path=path!("") view=Console>
+                    <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+/// A page that is not there, with the status that says so.
+#[component]
+pub fn Missing() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    view! { <NotFound /> }
+}
+
+/// The frame of the signed-in pages. Who is looking is found once and passed down.
+#[component]
+fn Console() -> impl IntoView {
+    let session = Resource::new_blocking(
+        || (),
+        |()| async move {
+            let me = api::accounts::me(Empty {}).await?;
+            let places = api::organizations::list(ListOrganizations { limit: Some(200), ..Default::default() }).await?;
+            Ok::<_, crate::operation::Failure>((me, places.items))
+        },
+    );
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match session.await {
+                    Ok((me, organizations)) => framed(me, organizations),
+                    Err(failure) => {
+                        let error = failure.0;
+                        view! { <ErrorPage title=error.title detail=error.detail request_id=error.request_id /> }.into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+fn framed(me: Me, organizations: Vec<Organization>) -> AnyView {
+    let groups = allowed(screens(), &me);
+    let person = crate::shell::Person { name: me.name.clone(), email: me.email.clone() };
+    let here = me.organization.as_ref().map(place).unwrap_or(Place {
+        id: String::new(),
+        name: "No organization".into(),
+        kind: "Ask for an invitation".into(),
+        level: 0,
+    });
+    let places: Vec<Place> = organizations.iter().map(place).collect();
+    let addresses = Addresses {
+        switch_organization: "/api/v1/sessions.switch_organization".into(),
+        sign_out: "/api/v1/sessions.end".into(),
+        ..Default::default()
+    };
+    let theme = use_context::<Theme>().unwrap_or_default();
+    provide_context(Session(me));
+    let search = RwSignal::new(String::new());
+    let hits = pages::search::palette_hits(search.into());
+    view! {
+        <Shell
+            organization=here
+            organizations=places
+            person=person
+            groups=groups
+            hits=hits
+            on_query=Callback::new(move |text: String| search.set(text))
+            theme=theme
+            addresses=addresses
+        >
+            <Outlet />
+        </Shell>
+    }
+    .into_any()
+}
+
+fn place(organization: &Organization) -> Place {
+    Place {
+        id: organization.id.to_string(),
+        name: organization.name.clone(),
+        kind: match organization.kind {
+            contract::organizations::OrganizationType::TopBranch => "Top branch",
+            contract::organizations::OrganizationType::MasterBranch => "Master branch",
+            contract::organizations::OrganizationType::SubUser => "Sub-user",
+            contract::organizations::OrganizationType::EndUser => "End user",
+        }
+        .into(),
+        level: u8::try_from(organization.level).unwrap_or_default(),
+    }
+}
+
+/// What the reader may not use is not shown.
+fn allowed(groups: Vec<Group>, me: &Me) -> Vec<Group> {
+    let needs = |href: &str| match href {
+        "/projects" => Some(Permission::ProjectsRead),
+        "/servers" => Some(Permission::ServersRead),
+        "/members" => Some(Permission::MembersRead),
+        "/api-keys" => Some(Permission::ApiKeysRead),
+        "/audit" => Some(Permission::AuditRead),
+        _ => None,
+    };
+    groups
+        .into_iter()
+        .map(|mut group| {
+            group.screens.retain(|screen| needs(&screen.href).is_none_or(|permission| me.may(permission)));
+            group
+        })
+        .filter(|group| !group.screens.is_empty())
+        .collect()
+}
+
+/// The HTML document around the app, with the policy that says what it may load.
+#[cfg(feature = "ssr")]
+pub fn document() -> impl IntoView {
+    use crate::shell::{Assets, Document};
+    use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+
+    let assets = use_context::<Assets>().unwrap_or_default();
+    let theme = use_context::<Theme>().unwrap_or_default();
+    if let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<leptos_axum::ResponseOptions>()) {
+        let policy = format!(
+            "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
+             img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        );
+        if let Ok(policy) = http::HeaderValue::from_str(&policy) {
+            response.insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+        response.insert_header(CONTENT_TYPE, http::HeaderValue::from_static("text/html; charset=utf-8"));
+    }
+    view! {
+        <Document assets=assets theme=theme>
+            <App />
+        </Document>
+    }
+}
+
