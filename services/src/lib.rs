@@ -11,6 +11,7 @@ mod ctx;
 pub mod database;
 pub mod deployments;
 mod error;
+pub mod instance;
 pub mod jobs;
 pub mod keyring;
 pub mod limits;

@@ -146,3 +146,9 @@ pub async fn verify(db: &impl ConnectionTrait, organization: OrganizationId) -> 
     }
     Ok(Verdict::Intact { events: seq })
 }
+
+/// Every organization that has a chain.
+pub async fn chained_organizations(db: &impl ConnectionTrait) -> Result<Vec<OrganizationId>> {
+    let heads = audit_head::Entity::rows().order_by_asc(audit_head::Column::OrganizationId).all(db).await?;
+    Ok(heads.into_iter().map(|head| head.organization_id).collect())
+}

@@ -3,5 +3,5 @@
 mod chain;
 mod search;
 
-pub use chain::{Entry, Verdict, append, verify};
+pub use chain::{Entry, Verdict, append, chained_organizations, verify};
 pub use search::search;

@@ -1,0 +1,156 @@
+//! Git repositories of the examples, served through git's own CGI program on a loopback port that stays the same.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+/// The largest answer of git's program that is read into memory; the examples are a few kilobytes.
+const LIMIT: usize = 16 * 1024 * 1024;
+
+pub struct Repositories {
+    port: u16,
+}
+
+impl Repositories {
+    /// Serves `<folder>/<name>.git` at `http://127.0.0.1:<port>/<name>.git`.
+    pub async fn serve(folder: &Path, stop: CancellationToken) -> Result<Self, String> {
+        let kept = folder.join("port");
+        let wanted: u16 = std::fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let listener = TcpListener::bind(("127.0.0.1", wanted))
+            .await
+            .map_err(|error| format!("the demo's repositories cannot be served on port {wanted}: {error}"))?;
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        std::fs::write(&kept, port.to_string()).map_err(|error| format!("{}: {error}", kept.display()))?;
+        let program = git(&["--exec-path"], None).await?;
+        let cgi = Arc::new(Cgi { program: PathBuf::from(program.trim()).join("git-http-backend"), root: folder.to_owned() });
+        let router = Router::new().fallback(answer).with_state(cgi);
+        tokio::spawn(async move {
+            let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+        });
+        Ok(Self { port })
+    }
+
+    pub fn url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}/{name}.git", self.port)
+    }
+}
+
+/// Makes a bare repository of every example folder that has none yet.
+pub async fn make(folder: &Path, examples: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries = std::fs::read_dir(examples).map_err(|error| format!("{}: {error}", examples.display()))?;
+    for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let bare = folder.join(format!("{name}.git"));
+        if bare.exists() {
+            continue;
+        }
+        let work = folder.join(format!("{name}.work"));
+        let _ = std::fs::remove_dir_all(&work);
+        copy(&entry.path(), &work).map_err(|error| format!("{}: {error}", work.display()))?;
+        git(&["init", "--quiet", "--initial-branch=main"], Some(&work)).await?;
+        git(&["add", "--all"], Some(&work)).await?;
+        let author = ["-c", "user.name=Canopy", "-c", "user.email=demo@canopy.invalid", "-c", "commit.gpgsign=false"];
+        git(&[&author[..], &["commit", "--quiet", "--message", "Say hello"]].concat(), Some(&work)).await?;
+        // Cloned under another name first, so that a repository is either whole or absent.
+        let whole = folder.join(format!("{name}.new"));
+        let _ = std::fs::remove_dir_all(&whole);
+        let (from, to) = (work.display().to_string(), whole.display().to_string());
+        git(&["clone", "--quiet", "--bare", "--", &from, &to], None).await?;
+        std::fs::rename(&whole, &bare).map_err(|error| format!("{}: {error}", bare.display()))?;
+        let _ = std::fs::remove_dir_all(&work);
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() { copy(&entry.path(), &target)? } else { std::fs::copy(entry.path(), &target).map(|_| ())? }
+    }
+    Ok(())
+}
+
+async fn git(arguments: &[&str], folder: Option<&Path>) -> Result<String, String> {
+    let mut command = Command::new("git");
+    command.args(arguments).stdin(Stdio::null()).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    let output = command.output().await.map_err(|error| format!("git cannot be run: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("git {}: {}", arguments.first().unwrap_or(&""), String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+struct Cgi {
+    program: PathBuf,
+    root: PathBuf,
+}
+
+async fn answer(State(cgi): State<Arc<Cgi>>, request: Request) -> Response {
+    match run(&cgi, request).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::warn!("the demo's repository could not be served: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn run(cgi: &Cgi, request: Request) -> Result<Response, String> {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, LIMIT).await.map_err(|error| error.to_string())?;
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mut child = Command::new(&cgi.program)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("GIT_PROJECT_ROOT", &cgi.root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        // Owned by whoever runs the platform; git would else ask who that is.
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "safe.directory")
+        .env("GIT_CONFIG_VALUE_0", "*")
+        .env("PATH_INFO", parts.uri.path())
+        .env("QUERY_STRING", parts.uri.query().unwrap_or_default())
+        .env("REQUEST_METHOD", parts.method.as_str())
+        .env("CONTENT_TYPE", header("content-type"))
+        .env("CONTENT_LENGTH", body.len().to_string())
+        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
+        .env("GIT_PROTOCOL", header("git-protocol"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // The examples' requests are smaller than a pipe: writing first and reading then cannot block.
+        stdin.write_all(&body).await.map_err(|error| error.to_string())?;
+    }
+    let output = child.wait_with_output().await.map_err(|error| error.to_string())?.stdout;
+    let end = output.windows(4).position(|four| four == b"\r\n\r\n").ok_or("git answered no headers")?;
+    let mut response = Response::new(Body::from(output[end + 4..].to_vec()));
+    for line in String::from_utf8_lossy(&output[..end]).split("\r\n") {
+        let Some((name, value)) = line.split_once(": ") else { continue };
+        if name.eq_ignore_ascii_case("status") {
+            let code = value.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(500);
+            *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    Ok(response)
+}

@@ -1,0 +1,181 @@
+//! What the demo does, step by step, through the same operations as everyone: an account, this machine as a server, a
+//! project, two applications, their links.
+
+use super::repositories::Repositories;
+use app::api;
+use app::operation::Call;
+use contract::applications::{Build, CreateApplication, HealthCheck, ListApplications, Source};
+use contract::deployments::{CreateDeployment, DeploymentRef, DeploymentStatus};
+use contract::ids::{EnvironmentId, ServerId};
+use contract::projects::{CreateProject, ListProjects, Project};
+use contract::servers::{Connection, CreateServer, ListServers, Server, ServerRef, ServerStatus};
+use contract::variables::SetVariable;
+use services::Platform;
+use services::accounts::{NewAdmin, create_admin, person_of};
+use services::caller::{Caller, Identity};
+use services::operation::{Operation, perform};
+use std::sync::Arc;
+use std::time::Duration;
+
+const EMAIL: &str = "demo@localhost";
+const ORGANIZATION: &str = "Demo";
+/// The samples build in seconds; more than this means that something is wrong.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub async fn tell(platform: &Arc<Platform>, repositories: &Repositories) -> Result<(), String> {
+    let caller = account(platform).await?;
+    let teller = Teller { platform: platform.clone(), caller };
+    let server = teller.server().await?;
+    let project = teller.project().await?;
+    let environment = project.environments.first().ok_or("the project has no environment")?.id;
+    teller
+        .application(environment, server.id, "hello", repositories, Build::Static { publish_directory: "public".into() }, None)
+        .await?;
+    let health = HealthCheck { path: "/healthz".into(), interval_seconds: 1, timeout_seconds: 5, retries: 30, start_period_seconds: 0 };
+    teller
+        .application(environment, server.id, "clock", repositories, Build::Dockerfile { path: None, target: None }, Some(health))
+        .await?;
+    println!("The demo is ready. Sign in at {} as {EMAIL}.", platform.settings.public_url);
+    Ok(())
+}
+
+/// The first account, made once; its password is printed then and never again.
+async fn account(platform: &Arc<Platform>) -> Result<Arc<Caller>, String> {
+    let explain = crate::commands::explain;
+    let person = match person_of(platform, EMAIL).await.map_err(explain)? {
+        Some(person) => person,
+        None => {
+            let password = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
+            let admin = NewAdmin { email: EMAIL.into(), password: password.clone(), organization: ORGANIZATION.into(), with_api_key: false };
+            create_admin(platform, admin).await.map_err(explain)?;
+            println!("Account: {EMAIL}\nPassword, shown once: {password}");
+            person_of(platform, EMAIL).await.map_err(explain)?.ok_or("the demo's account is gone")?
+        }
+    };
+    Ok(Arc::new(Caller::new("demo".into(), Identity::Person(person))))
+}
+
+struct Teller {
+    platform: Arc<Platform>,
+    caller: Arc<Caller>,
+}
+
+impl Teller {
+    async fn call<O: Operation + Call<Input = <O as Operation>::Input>>(
+        &self,
+        input: <O as Operation>::Input,
+    ) -> Result<<O as Operation>::Output, String> {
+        let answer = perform::<O>(&self.platform, &self.caller, input).await.map_err(|refusal| refusal.error.detail)?;
+        Ok(answer.output)
+    }
+
+    async fn server(&self) -> Result<Server, String> {
+        let servers = self.call::<api::servers::ListCall>(ListServers::default()).await?;
+        let server = match servers.items.into_iter().find(|server| server.connection == Connection::Local) {
+            Some(server) => server,
+            None => {
+                self.call::<api::servers::CreateCall>(CreateServer { name: "this-machine".into(), connection: Connection::Local }).await?
+            }
+        };
+        println!("Validating this machine as a server");
+        self.until(server.id.into(), async || {
+            let server = self.call::<api::servers::GetCall>(ServerRef { id: server.id }).await?;
+            Ok(match server.status {
+                ServerStatus::Validating => None,
+                ServerStatus::Ready | ServerStatus::Degraded => Some(server),
+                ServerStatus::Unreachable | ServerStatus::Refused => {
+                    let failed: Vec<_> = server.checks.iter().map(|check| format!("{}: {}", check.name, check.detail)).collect();
+                    return Err(format!("this machine is no server yet: {}", failed.join("; ")));
+                }
+            })
+        })
+        .await
+    }
+
+    async fn project(&self) -> Result<Project, String> {
+        let projects = self.call::<api::projects::ListCall>(ListProjects::default()).await?;
+        match projects.items.into_iter().find(|project| project.name == ORGANIZATION) {
+            Some(project) => Ok(project),
+            None => self.call::<api::projects::CreateCall>(CreateProject { name: ORGANIZATION.into(), description: None }).await,
+        }
+    }
+
+    async fn application(
+        &self,
+        environment_id: EnvironmentId,
+        server_id: ServerId,
+        name: &str,
+        repositories: &Repositories,
+        build: Build,
+        health_check: Option<HealthCheck>,
+    ) -> Result<(), String> {
+        let list = ListApplications { environment_id: Some(environment_id), ..Default::default() };
+        let known = self.call::<api::applications::ListCall>(list).await?;
+        let known = known.items.into_iter().find(|application| application.name == name);
+        let id = match &known {
+            Some(application) => application.id,
+            None => {
+                let input = CreateApplication {
+                    environment_id,
+                    server_id,
+                    name: name.into(),
+                    source: Source::Git { url: repositories.url(name), branch: "main".into(), commit: None },
+                    build,
+                    port: 8080,
+                    domains: vec![format!("{name}.localhost")],
+                    health_check,
+                    memory_mb: None,
+                    cpu_millis: None,
+                };
+                let application = self.call::<api::applications::CreateCall>(input).await?;
+                let greeting = SetVariable {
+                    application_id: application.id,
+                    key: "GREETING".into(),
+                    value: "Hello from Canopy".into(),
+                    build_time: false,
+                    run_time: true,
+                    secret: false,
+                };
+                self.call::<api::environment_variables::SetCall>(greeting).await?;
+                application.id
+            }
+        };
+        if known.is_none_or(|application| application.deployed_at.is_none()) {
+            println!("Deploying {name}");
+            let deployment =
+                self.call::<api::deployments::CreateCall>(CreateDeployment { application_id: id, strategy: None }).await?;
+            self.until(deployment.id.into(), async || {
+                let deployment = self.call::<api::deployments::GetCall>(DeploymentRef { id: deployment.id }).await?;
+                match deployment.status {
+                    DeploymentStatus::Queued | DeploymentStatus::Running => Ok(None),
+                    DeploymentStatus::Succeeded => Ok(Some(())),
+                    _ => Err(format!(
+                        "{name} was not deployed: {}",
+                        deployment.failure.map_or_else(|| deployment.status.as_str().to_owned(), |failure| format!("{} {}", failure.reason, failure.hint))
+                    )),
+                }
+            })
+            .await?;
+        }
+        let application = self.call::<api::applications::GetCall>(contract::applications::ApplicationRef { id }).await?;
+        for link in application.links {
+            println!("{name}: {link}");
+        }
+        Ok(())
+    }
+
+    /// Looks again whenever something happened to the object, and every second.
+    async fn until<T>(&self, id: uuid::Uuid, look: impl AsyncFn() -> Result<Option<T>, String>) -> Result<T, String> {
+        let looking = async {
+            loop {
+                let changed = self.platform.live.watch(id);
+                let changed = changed.notified();
+                if let Some(found) = look().await? {
+                    return Ok(found);
+                }
+                let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looking).await.map_err(|_| "it takes too long; the screens show where it stands".to_owned())?
+    }
+}
