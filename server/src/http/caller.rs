@@ -98,7 +98,7 @@ enum Presented {
 async fn who(app: &App, credential: Option<Presented>) -> services::Result<(Identity, Option<SessionChange>)> {
     Ok(match credential {
         None => (Identity::Anonymous, None),
-        Some(Presented::Key(key)) => match services::accounts::authenticate_key(&app.platform, &key).await? {
+        Some(Presented::Key(key)) => match services::api_keys::authenticate_key(&app.platform, &key).await? {
             Some(person) => (Identity::Person(person), None),
             // A key that is not valid is refused, not taken for nobody: the caller believes that it counts.
             None => return Err(services::Error::NotSignedIn),
