@@ -58,7 +58,7 @@ fn Console() -> impl IntoView {
                     Ok((me, organizations)) => framed(me, organizations),
                     Err(failure) => {
                         let error = failure.0;
-                        view! { <ErrorPage title=error.title detail=error.detail request_id=error.request_id /> }.into_any()
+                        view! { <ErrorPage status=error.status title=error.title detail=error.detail request_id=error.request_id /> }.into_any()
                     }
                 }
             })}

@@ -58,7 +58,7 @@ impl FromServerFnError for Failure {
 
 /// What `#[operation]` adds to Leptos' own trait: the input by its contract type.
 pub trait Call: ServerFn<Error = Failure> + Sized {
-    type Input: Serialize + DeserializeOwned + Send + 'static;
+    type Input: Serialize + DeserializeOwned + Send + Sync + 'static;
 
     fn from_input(input: Self::Input) -> Self;
 }

@@ -39,11 +39,11 @@ pub async fn delete(ctx: &Ctx, input: ProjectRef) -> Empty {
 /// Adds an environment to a project.
 #[operation(command, "environments.create", access = ProjectsManage, audit = "environments.created")]
 pub async fn create_environment(ctx: &Ctx, input: CreateEnvironment) -> Environment {
-    projects::create_environment(ctx, input).await
+    projects::environments::create(ctx, input).await
 }
 
 /// Deletes an environment that holds no applications. A project keeps at least one.
 #[operation(command, "environments.delete", access = ProjectsManage, audit = "environments.deleted")]
 pub async fn delete_environment(ctx: &Ctx, input: EnvironmentRef) -> Empty {
-    projects::delete_environment(ctx, input).await
+    projects::environments::delete(ctx, input).await
 }

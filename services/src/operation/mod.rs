@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 /// A declared operation; `#[operation]` writes the implementation.
 pub trait Operation: Send + 'static {
-    type Input: Serialize + DeserializeOwned + Send + 'static;
-    type Output: Serialize + DeserializeOwned + Send + 'static;
+    type Input: Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Output: Serialize + DeserializeOwned + Send + Sync + 'static;
 
     fn spec() -> &'static Spec;
     fn run(ctx: &Ctx, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send;
