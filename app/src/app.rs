@@ -1,6 +1,5 @@
 //! The root: the router, the routes, and the console's frame around the signed-in pages.
 
-use crate::pages;
 use crate::session::Session;
 use crate::shell::nav::screens;
 use crate::shell::{Addresses, ErrorPage, Group, NotFound, Place, Shell, Theme, mark_hydrated};
@@ -23,7 +22,8 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=|| view! { <Missing /> }>
                 <ParentRoute path=path!("") view=Console>
-                    <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async />
+                    // One line per page, by address; whoever writes a page adds its route.
+                    <Route path=path!("/") view=Missing ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>
@@ -84,16 +84,12 @@ fn framed(me: Me, organizations: Vec<Organization>) -> AnyView {
     };
     let theme = use_context::<Theme>().unwrap_or_default();
     provide_context(Session(me));
-    let search = RwSignal::new(String::new());
-    let hits = pages::search::palette_hits(search.into());
     view! {
         <Shell
             organization=here
             organizations=places
             person=person
             groups=groups
-            hits=hits
-            on_query=Callback::new(move |text: String| search.set(text))
             theme=theme
             addresses=addresses
         >

@@ -21,6 +21,8 @@ const EMAIL: &str = "demo@localhost";
 const ORGANIZATION: &str = "Demo";
 /// The samples build in seconds; more than this means that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Even when nothing says that something changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub async fn tell(platform: &Arc<Platform>, repositories: &Repositories) -> Result<(), String> {
     let caller = account(platform).await?;
@@ -78,16 +80,22 @@ impl Teller {
             }
         };
         println!("Validating this machine as a server");
-        self.until(server.id.into(), async || {
-            let server = self.call::<api::servers::GetCall>(ServerRef { id: server.id }).await?;
-            Ok(match server.status {
-                ServerStatus::Validating => None,
-                ServerStatus::Ready | ServerStatus::Degraded => Some(server),
-                ServerStatus::Unreachable | ServerStatus::Refused => {
-                    let failed: Vec<_> = server.checks.iter().map(|check| format!("{}: {}", check.name, check.detail)).collect();
-                    return Err(format!("this machine is no server yet: {}", failed.join("; ")));
+        within(async {
+            let watched = self.platform.live.watch(server.id);
+            loop {
+                let changed = watched.notified();
+                let server = self.call::<api::servers::GetCall>(ServerRef { id: server.id }).await?;
+                match server.status {
+                    ServerStatus::Validating => {}
+                    ServerStatus::Ready | ServerStatus::Degraded => return Ok(server),
+                    ServerStatus::Unreachable | ServerStatus::Refused => {
+                        let failed: Vec<_> =
+                            server.checks.iter().map(|check| format!("{}: {}", check.name, check.detail)).collect();
+                        return Err(format!("this machine is no server yet: {}", failed.join("; ")));
+                    }
                 }
-            })
+                let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
+            }
         })
         .await
     }
@@ -144,15 +152,20 @@ impl Teller {
             println!("Deploying {name}");
             let deployment =
                 self.call::<api::deployments::CreateCall>(CreateDeployment { application_id: id, strategy: None }).await?;
-            self.until(deployment.id.into(), async || {
-                let deployment = self.call::<api::deployments::GetCall>(DeploymentRef { id: deployment.id }).await?;
-                match deployment.status {
-                    DeploymentStatus::Queued | DeploymentStatus::Running => Ok(None),
-                    DeploymentStatus::Succeeded => Ok(Some(())),
-                    _ => Err(format!(
-                        "{name} was not deployed: {}",
-                        deployment.failure.map_or_else(|| deployment.status.as_str().to_owned(), |failure| format!("{} {}", failure.reason, failure.hint))
-                    )),
+            within(async {
+                let watched = self.platform.live.watch(deployment.id);
+                loop {
+                    let changed = watched.notified();
+                    let deployment = self.call::<api::deployments::GetCall>(DeploymentRef { id: deployment.id }).await?;
+                    match deployment.status {
+                        DeploymentStatus::Queued | DeploymentStatus::Running => {}
+                        DeploymentStatus::Succeeded => return Ok(()),
+                        status => {
+                            let why = deployment.failure.map(|failure| format!("{} {}", failure.reason, failure.hint));
+                            return Err(format!("{name} was not deployed: {}", why.unwrap_or_else(|| status.as_str().into())));
+                        }
+                    }
+                    let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
                 }
             })
             .await?;
@@ -163,19 +176,9 @@ impl Teller {
         }
         Ok(())
     }
+}
 
-    /// Looks again whenever something happened to the object, and every second.
-    async fn until<T>(&self, id: uuid::Uuid, look: impl AsyncFn() -> Result<Option<T>, String>) -> Result<T, String> {
-        let looking = async {
-            loop {
-                let changed = self.platform.live.watch(id);
-                let changed = changed.notified();
-                if let Some(found) = look().await? {
-                    return Ok(found);
-                }
-                let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, looking).await.map_err(|_| "it takes too long; the screens show where it stands".to_owned())?
-    }
+async fn within<T>(looking: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let late = |_| "it takes too long; the screens show where it stands".to_owned();
+    tokio::time::timeout(PATIENCE, looking).await.map_err(late)?
 }
