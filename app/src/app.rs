@@ -1,9 +1,9 @@
 //! The root: the router, the routes, and the console's frame around the signed-in pages.
 
+use crate::api;
 use crate::session::Session;
 use crate::shell::nav::screens;
 use crate::shell::{Addresses, ErrorPage, Group, NotFound, Place, Shell, Theme, mark_hydrated};
-use crate::api;
 use contract::Empty;
 use contract::accounts::Me;
 use contract::organizations::{ListOrganizations, Organization};
@@ -158,4 +158,3 @@ pub fn document() -> impl IntoView {
         </Document>
     }
 }
-

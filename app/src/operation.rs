@@ -43,7 +43,9 @@ impl FromServerFnError for Failure {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use contract::{Code, Error};
         Self(match error {
-            ServerFnErrorErr::Args(detail) | ServerFnErrorErr::MissingArg(detail) => Error::new(Code::Malformed, detail),
+            ServerFnErrorErr::Args(detail) | ServerFnErrorErr::MissingArg(detail) => {
+                Error::new(Code::Malformed, detail)
+            }
             ServerFnErrorErr::Request(_) => {
                 Error::new(Code::Unreachable, "The server did not answer. Check your connection and try again.")
             }

@@ -44,7 +44,8 @@ where
             }
         });
     }
-    let failure = Signal::derive(move || value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
+    let failure =
+        Signal::derive(move || value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
     let hidden = (!next.is_empty()).then(|| view! { <input type="hidden" name="next" value=next /> });
     view! {
         <ActionForm action=action>

@@ -52,7 +52,9 @@ pub async fn database(config: &Config, data: &DataFolder) -> Result<Database, St
 }
 
 pub async fn migrate(database: &Database) -> Result<(), String> {
-    migration::Migrator::up(database.write(), None).await.map_err(|error| format!("the database cannot be migrated: {error}"))
+    migration::Migrator::up(database.write(), None)
+        .await
+        .map_err(|error| format!("the database cannot be migrated: {error}"))
 }
 
 pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {

@@ -69,21 +69,27 @@ impl Config {
 
     pub fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut reader = Reader { variable, faults: Vec::new() };
-        let listen = reader.parse("CANOPY_LISTEN", "an address and port such as 127.0.0.1:3000", |text| text.parse::<SocketAddr>().ok());
+        let listen = reader.parse("CANOPY_LISTEN", "an address and port such as 127.0.0.1:3000", |text| {
+            text.parse::<SocketAddr>().ok()
+        });
         let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
         let connections = reader.parse("CANOPY_DATABASE_CONNECTIONS", "a number from 1 to 1000", |text| {
             text.parse::<u32>().ok().filter(|n| (1..=1000).contains(n))
         });
-        let database = reader.parse("CANOPY_DATABASE_URL", "an address such as postgres://user:password@host/database", |text| {
-            let url = url::Url::parse(text).ok()?;
-            matches!(url.scheme(), "postgres" | "postgresql").then(|| text.to_owned())
-        });
+        let database =
+            reader.parse("CANOPY_DATABASE_URL", "an address such as postgres://user:password@host/database", |text| {
+                let url = url::Url::parse(text).ok()?;
+                matches!(url.scheme(), "postgres" | "postgresql").then(|| text.to_owned())
+            });
         let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0);
         let http_port = reader.parse("CANOPY_HTTP_PORT", "a port from 1 to 65535", port);
         let https_port = reader.parse("CANOPY_HTTPS_PORT", "a port from 1 to 65535", port);
         let public_url = reader.parse("CANOPY_PUBLIC_URL", "an address such as https://cloud.example.com", |text| {
             let url = url::Url::parse(text).ok()?;
-            let plain = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.username().is_empty();
+            let plain = matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.username().is_empty();
             plain.then(|| text.trim_end_matches('/').to_owned())
         });
         let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from)).unwrap_or_default();
@@ -99,12 +105,18 @@ impl Config {
             private_networks: reader.networks("CANOPY_PRIVATE_NETWORKS"),
             public_url: public_url.unwrap_or_else(|| format!("http://{}", reachable(listen))),
             trusted_proxies: reader.networks("CANOPY_TRUSTED_PROXIES"),
-            docker_socket: reader.text("CANOPY_DOCKER_SOCKET").map_or_else(|| PathBuf::from("/var/run/docker.sock"), PathBuf::from),
+            docker_socket: reader
+                .text("CANOPY_DOCKER_SOCKET")
+                .map_or_else(|| PathBuf::from("/var/run/docker.sock"), PathBuf::from),
             // target/release/canopy -> target/site
             site: reader.text("CANOPY_SITE").map_or_else(|| beside.join("../site"), PathBuf::from),
-            static_server: reader.text("CANOPY_STATIC_SERVER").map_or_else(|| beside.join("canopy-static-server"), PathBuf::from),
+            static_server: reader
+                .text("CANOPY_STATIC_SERVER")
+                .map_or_else(|| beside.join("canopy-static-server"), PathBuf::from),
             job_slots: reader
-                .parse("CANOPY_JOB_SLOTS", "a number from 1 to 64", |text| text.parse::<usize>().ok().filter(|n| (1..=64).contains(n)))
+                .parse("CANOPY_JOB_SLOTS", "a number from 1 to 64", |text| {
+                    text.parse::<usize>().ok().filter(|n| (1..=64).contains(n))
+                })
                 .unwrap_or(4),
             rate_limit_factor: reader
                 .parse("CANOPY_RATE_LIMIT_FACTOR", "a number from 1 to 100000", |text| {
@@ -136,7 +148,9 @@ impl Config {
         std::env::vars_os()
             .filter_map(|(name, _)| name.into_string().ok())
             .filter(|name| name.starts_with("CANOPY_"))
-            .filter(|name| !VARIABLES.iter().any(|(known, _, _)| known == name) && !SCRIPT_VARIABLES.contains(&name.as_str()))
+            .filter(|name| {
+                !VARIABLES.iter().any(|(known, _, _)| known == name) && !SCRIPT_VARIABLES.contains(&name.as_str())
+            })
             .collect()
     }
 

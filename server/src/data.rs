@@ -12,11 +12,12 @@ pub struct DataFolder {
 impl DataFolder {
     /// Makes the folder, for its owner only, unless it is there.
     pub fn open(path: &Path) -> Result<Self, String> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|error| format!("the data folder {} cannot be made: {error}. Set CANOPY_DATA to a folder that you may write.", path.display()))?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+            format!(
+                "the data folder {} cannot be made: {error}. Set CANOPY_DATA to a folder that you may write.",
+                path.display()
+            )
+        })?;
         let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self { path })
     }

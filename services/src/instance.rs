@@ -31,9 +31,7 @@ async fn keep(database: &Database, key: &str, make: impl FnOnce() -> String) -> 
 }
 
 async fn read(database: &Database, key: &str) -> Result<Option<String>> {
-    let row = instance_setting::Entity::rows()
-        .filter(instance_setting::Column::Key.eq(key))
-        .one(database.write())
-        .await?;
+    let row =
+        instance_setting::Entity::rows().filter(instance_setting::Column::Key.eq(key)).one(database.write()).await?;
     Ok(row.map(|row| row.value))
 }

@@ -26,7 +26,7 @@ pub mod search;
 pub mod servers;
 pub mod values;
 
-pub use entity::Scope;
 pub use ctx::{Ctx, Notes, Object, SessionChange};
+pub use entity::Scope;
 pub use error::{Error, Faults, OnConflict, Result};
 pub use platform::Platform;

@@ -6,8 +6,8 @@ use services::Platform;
 use services::caller::Caller;
 use services::operation::{Answer, Operation, Refusal, Spec, perform};
 use std::sync::Arc;
-use utoipa::openapi::schema::Schema;
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 type Performed<'a> = BoxFuture<'a, Result<Answer<Value>, Refusal>>;
@@ -58,10 +58,15 @@ pub fn declared() -> Vec<&'static Declared> {
     all
 }
 
-async fn run<O: Operation>(platform: &Arc<Platform>, caller: &Arc<Caller>, body: Body) -> Result<Answer<Value>, Refusal> {
+async fn run<O: Operation>(
+    platform: &Arc<Platform>,
+    caller: &Arc<Caller>,
+    body: Body,
+) -> Result<Answer<Value>, Refusal> {
     let input = parse::<O::Input>(body).map_err(|error| refusal(error, caller))?;
     let answer = perform::<O>(platform, caller, input).await?;
-    let output = serde_json::to_value(&answer.output).map_err(|error| refusal(services::Error::internal(error), caller))?;
+    let output =
+        serde_json::to_value(&answer.output).map_err(|error| refusal(services::Error::internal(error), caller))?;
     Ok(Answer { output, allowance: answer.allowance, session: answer.session, replayed: answer.replayed })
 }
 
@@ -75,7 +80,9 @@ fn parse<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, services::Erro
             // No body is the empty object, so operations without input can be called with nothing.
             let bytes = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".to_vec() } else { bytes };
             serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
-                serde_json::error::Category::Data => services::Error::field(missing_field(&error.to_string()), plain(&error.to_string())),
+                serde_json::error::Category::Data => {
+                    services::Error::field(missing_field(&error.to_string()), plain(&error.to_string()))
+                }
                 _ => services::Error::Malformed(format!("The body is not JSON: {}.", plain(&error.to_string()))),
             })
         }

@@ -29,7 +29,9 @@ pub enum AdminCommand {
 impl AdminCommand {
     pub async fn run(self, platform: &Arc<Platform>) -> Result<(), String> {
         match self {
-            Self::Create { email, organization, print_api_key, .. } => create(platform, email, organization, print_api_key).await,
+            Self::Create { email, organization, print_api_key, .. } => {
+                create(platform, email, organization, print_api_key).await
+            }
             Self::SetupLink => {
                 let token = services::accounts::create_setup_token(platform).await.map_err(explain)?;
                 println!("{}/setup?token={token}", platform.settings.public_url);
@@ -39,7 +41,12 @@ impl AdminCommand {
     }
 }
 
-async fn create(platform: &Arc<Platform>, email: String, organization: String, with_api_key: bool) -> Result<(), String> {
+async fn create(
+    platform: &Arc<Platform>,
+    email: String,
+    organization: String,
+    with_api_key: bool,
+) -> Result<(), String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| format!("the password cannot be read: {error}"))?;
     let password = password.trim_end_matches(['\n', '\r']).to_owned();

@@ -31,7 +31,8 @@ impl Repositories {
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         std::fs::write(&kept, port.to_string()).map_err(|error| format!("{}: {error}", kept.display()))?;
         let program = git(&["--exec-path"], None).await?;
-        let cgi = Arc::new(Cgi { program: PathBuf::from(program.trim()).join("git-http-backend"), root: folder.to_owned() });
+        let cgi =
+            Arc::new(Cgi { program: PathBuf::from(program.trim()).join("git-http-backend"), root: folder.to_owned() });
         let router = Router::new().fallback(answer).with_state(cgi);
         tokio::spawn(async move {
             let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
@@ -77,7 +78,11 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() { copy(&entry.path(), &target)? } else { std::fs::copy(entry.path(), &target).map(|_| ())? }
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?
+        } else {
+            std::fs::copy(entry.path(), &target).map(|_| ())?
+        }
     }
     Ok(())
 }
@@ -113,7 +118,8 @@ async fn answer(State(cgi): State<Arc<Cgi>>, request: Request) -> Response {
 async fn run(cgi: &Cgi, request: Request) -> Result<Response, String> {
     let (parts, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, LIMIT).await.map_err(|error| error.to_string())?;
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut child = Command::new(&cgi.program)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

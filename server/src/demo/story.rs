@@ -31,11 +31,31 @@ pub async fn tell(platform: &Arc<Platform>, repositories: &Repositories) -> Resu
     let project = teller.project().await?;
     let environment = project.environments.first().ok_or("the project has no environment")?.id;
     teller
-        .application(environment, server.id, "hello", repositories, Build::Static { publish_directory: "public".into() }, None)
+        .application(
+            environment,
+            server.id,
+            "hello",
+            repositories,
+            Build::Static { publish_directory: "public".into() },
+            None,
+        )
         .await?;
-    let health = HealthCheck { path: "/healthz".into(), interval_seconds: 1, timeout_seconds: 5, retries: 30, start_period_seconds: 0 };
+    let health = HealthCheck {
+        path: "/healthz".into(),
+        interval_seconds: 1,
+        timeout_seconds: 5,
+        retries: 30,
+        start_period_seconds: 0,
+    };
     teller
-        .application(environment, server.id, "clock", repositories, Build::Dockerfile { path: None, target: None }, Some(health))
+        .application(
+            environment,
+            server.id,
+            "clock",
+            repositories,
+            Build::Dockerfile { path: None, target: None },
+            Some(health),
+        )
         .await?;
     println!("The demo is ready. Sign in at {} as {EMAIL}.", platform.settings.public_url);
     Ok(())
@@ -48,7 +68,12 @@ async fn account(platform: &Arc<Platform>) -> Result<Arc<Caller>, String> {
         Some(person) => person,
         None => {
             let password = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-            let admin = NewAdmin { email: EMAIL.into(), password: password.clone(), organization: ORGANIZATION.into(), with_api_key: false };
+            let admin = NewAdmin {
+                email: EMAIL.into(),
+                password: password.clone(),
+                organization: ORGANIZATION.into(),
+                with_api_key: false,
+            };
             create_admin(platform, admin).await.map_err(explain)?;
             println!("Account: {EMAIL}\nPassword, shown once: {password}");
             person_of(platform, EMAIL).await.map_err(explain)?.ok_or("the demo's account is gone")?
@@ -76,7 +101,11 @@ impl Teller {
         let server = match servers.items.into_iter().find(|server| server.connection == Connection::Local) {
             Some(server) => server,
             None => {
-                self.call::<api::servers::CreateCall>(CreateServer { name: "this-machine".into(), connection: Connection::Local }).await?
+                self.call::<api::servers::CreateCall>(CreateServer {
+                    name: "this-machine".into(),
+                    connection: Connection::Local,
+                })
+                .await?
             }
         };
         println!("Validating this machine as a server");
@@ -104,7 +133,10 @@ impl Teller {
         let projects = self.call::<api::projects::ListCall>(ListProjects::default()).await?;
         match projects.items.into_iter().find(|project| project.name == ORGANIZATION) {
             Some(project) => Ok(project),
-            None => self.call::<api::projects::CreateCall>(CreateProject { name: ORGANIZATION.into(), description: None }).await,
+            None => {
+                self.call::<api::projects::CreateCall>(CreateProject { name: ORGANIZATION.into(), description: None })
+                    .await
+            }
         }
     }
 
@@ -150,19 +182,24 @@ impl Teller {
         };
         if known.is_none_or(|application| application.deployed_at.is_none()) {
             println!("Deploying {name}");
-            let deployment =
-                self.call::<api::deployments::CreateCall>(CreateDeployment { application_id: id, strategy: None }).await?;
+            let deployment = self
+                .call::<api::deployments::CreateCall>(CreateDeployment { application_id: id, strategy: None })
+                .await?;
             within(async {
                 let watched = self.platform.live.watch(deployment.id);
                 loop {
                     let changed = watched.notified();
-                    let deployment = self.call::<api::deployments::GetCall>(DeploymentRef { id: deployment.id }).await?;
+                    let deployment =
+                        self.call::<api::deployments::GetCall>(DeploymentRef { id: deployment.id }).await?;
                     match deployment.status {
                         DeploymentStatus::Queued | DeploymentStatus::Running => {}
                         DeploymentStatus::Succeeded => return Ok(()),
                         status => {
                             let why = deployment.failure.map(|failure| format!("{} {}", failure.reason, failure.hint));
-                            return Err(format!("{name} was not deployed: {}", why.unwrap_or_else(|| status.as_str().into())));
+                            return Err(format!(
+                                "{name} was not deployed: {}",
+                                why.unwrap_or_else(|| status.as_str().into())
+                            ));
                         }
                     }
                     let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
@@ -170,7 +207,8 @@ impl Teller {
             })
             .await?;
         }
-        let application = self.call::<api::applications::GetCall>(contract::applications::ApplicationRef { id }).await?;
+        let application =
+            self.call::<api::applications::GetCall>(contract::applications::ApplicationRef { id }).await?;
         for link in application.links {
             println!("{name}: {link}");
         }

@@ -23,7 +23,10 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         let address = peer.map(|peer| client_address(peer, request.headers(), &app.config.trusted_proxies));
         let credential = credential(request.headers(), app.cookie_name());
         if matches!(credential, Some(Presented::Session(_))) && is_foreign(request.method(), request.headers()) {
-            let error = Error::new(Code::Forbidden, "The request comes from another site's page. Open this platform's own page and try again.");
+            let error = Error::new(
+                Code::Forbidden,
+                "The request comes from another site's page. Open this platform's own page and try again.",
+            );
             return problem(error, &request_id);
         }
         let (identity, rotated) = match who(&app, credential).await {
@@ -32,12 +35,18 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         };
         let mut caller = Caller::new(request_id.clone(), identity);
         caller.address = address;
-        caller.user_agent = text(request.headers(), header::USER_AGENT.as_str()).map(|agent| agent.chars().take(255).collect());
+        caller.user_agent =
+            text(request.headers(), header::USER_AGENT.as_str()).map(|agent| agent.chars().take(255).collect());
         caller.idempotency_key = text(request.headers(), "idempotency-key");
         match text(request.headers(), "organization").map(|id| id.parse()) {
             None => {}
             Some(Ok(id)) => caller.organization = Some(id),
-            Some(Err(_)) => return problem(Error::new(Code::Malformed, "The Organization header takes an organization's id."), &request_id),
+            Some(Err(_)) => {
+                return problem(
+                    Error::new(Code::Malformed, "The Organization header takes an organization's id."),
+                    &request_id,
+                );
+            }
         }
         request.extensions_mut().insert(Arc::new(caller));
         let mut response = next.run(request).await;
@@ -103,7 +112,8 @@ async fn who(app: &App, credential: Option<Presented>) -> services::Result<(Iden
             // A key that is not valid is refused, not taken for nobody: the caller believes that it counts.
             None => return Err(services::Error::NotSignedIn),
         },
-        Some(Presented::Session(token)) => match services::accounts::authenticate_session(&app.platform, &token).await? {
+        Some(Presented::Session(token)) => match services::accounts::authenticate_session(&app.platform, &token).await?
+        {
             Some((person, rotated)) => (Identity::Person(person), rotated),
             None => (Identity::Anonymous, Some(SessionChange::Clear)),
         },
@@ -160,7 +170,8 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[ipnet::IpNet]) -
 }
 
 fn request_id(headers: &HeaderMap) -> String {
-    let plain = |id: &String| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let plain =
+        |id: &String| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     text(headers, REQUEST_ID).filter(plain).unwrap_or_else(|| uuid::Uuid::now_v7().to_string())
 }
 
@@ -178,17 +189,26 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (axum::http::HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (axum::http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
     fn another_sites_form_is_foreign() {
         assert!(is_foreign(&Method::POST, &headers(&[("sec-fetch-site", "cross-site")])));
         assert!(is_foreign(&Method::POST, &headers(&[("sec-fetch-site", "same-site")])));
-        assert!(is_foreign(&Method::POST, &headers(&[("origin", "https://evil.example"), ("host", "cloud.example.com")])));
+        assert!(is_foreign(
+            &Method::POST,
+            &headers(&[("origin", "https://evil.example"), ("host", "cloud.example.com")])
+        ));
         assert!(is_foreign(&Method::POST, &headers(&[("origin", "null"), ("host", "cloud.example.com")])));
         assert!(!is_foreign(&Method::POST, &headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(!is_foreign(&Method::POST, &headers(&[("origin", "http://localhost:3000"), ("host", "localhost:3000")])));
+        assert!(!is_foreign(
+            &Method::POST,
+            &headers(&[("origin", "http://localhost:3000"), ("host", "localhost:3000")])
+        ));
         assert!(!is_foreign(&Method::GET, &headers(&[("sec-fetch-site", "cross-site")])));
     }
 

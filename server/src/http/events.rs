@@ -98,10 +98,11 @@ async fn deployment_text(
     let mut text = String::new();
     let mut after = None;
     loop {
-        let page = match perform::<LogsCall>(&app.platform, &caller, DeploymentLogs { id, after, limit: Some(1000) }).await {
-            Ok(answer) => answer.output,
-            Err(refusal) => return problem(refusal.error, &caller.request_id),
-        };
+        let page =
+            match perform::<LogsCall>(&app.platform, &caller, DeploymentLogs { id, after, limit: Some(1000) }).await {
+                Ok(answer) => answer.output,
+                Err(refusal) => return problem(refusal.error, &caller.request_id),
+            };
         let Some(last) = page.items.last().map(|line| line.seq) else { break };
         page.items.iter().for_each(|line| text.push_str(&as_text(line)));
         if page.next_cursor.is_none() {
@@ -118,13 +119,24 @@ async fn deployment_text(
 }
 
 fn as_text(line: &LogLine) -> String {
-    format!("{} {:<7} {}\n", line.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true), line.step.as_str(), line.text)
+    format!(
+        "{} {:<7} {}\n",
+        line.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        line.step.as_str(),
+        line.text
+    )
 }
 
 impl App {
     /// The organization in whose rows a stream looks, if the gate lets the caller run the operation.
-    async fn platform_scope<O: Operation>(&self, caller: &Arc<Caller>, input: O::Input) -> Result<services::Scope, Response> {
-        perform::<O>(&self.platform, caller, input).await.map_err(|refusal| problem(refusal.error, &caller.request_id))?;
+    async fn platform_scope<O: Operation>(
+        &self,
+        caller: &Arc<Caller>,
+        input: O::Input,
+    ) -> Result<services::Scope, Response> {
+        perform::<O>(&self.platform, caller, input)
+            .await
+            .map_err(|refusal| problem(refusal.error, &caller.request_id))?;
         caller.scope().ok_or_else(|| absent(caller))
     }
 }
@@ -135,7 +147,10 @@ fn renewed(caller: &Caller) -> Arc<Caller> {
 }
 
 fn absent(caller: &Caller) -> Response {
-    let error = Error::new(Code::NotFound, "There is nothing here with that id, or it belongs to an organization that you cannot act in.");
+    let error = Error::new(
+        Code::NotFound,
+        "There is nothing here with that id, or it belongs to an organization that you cannot act in.",
+    );
     problem(error, &caller.request_id)
 }
 
@@ -155,7 +170,9 @@ where
         interval.tick().await;
         loop {
             interval.tick().await;
-            if !services::accounts::is_still_valid(&app.platform, &caller).await || !again(app.clone(), caller.clone()).await {
+            if !services::accounts::is_still_valid(&app.platform, &caller).await
+                || !again(app.clone(), caller.clone()).await
+            {
                 return;
             }
         }

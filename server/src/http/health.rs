@@ -19,7 +19,9 @@ pub async fn ready(State(app): State<App>) -> Response {
     let database = app.platform.database.read().execute_unprepared("SELECT 1").await.is_ok();
     let workers = database && services::jobs::health(&app.platform).await.is_ok_and(|health| health.works());
     let word = |fine: bool| if fine { "ok" } else { "failed" };
-    let body = Json(serde_json::json!({ "status": word(database && workers), "database": word(database), "workers": word(workers) }));
+    let body = Json(
+        serde_json::json!({ "status": word(database && workers), "database": word(database), "workers": word(workers) }),
+    );
     let status = if database && workers { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, body).into_response()
 }

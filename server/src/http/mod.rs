@@ -60,7 +60,8 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 pub fn router(app: App) -> Router {
     // Streams flush line by line; compressing them would hold lines back.
-    let compressed = SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES);
+    let compressed =
+        SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES);
     let header = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
@@ -80,14 +81,20 @@ pub fn router(app: App) -> Router {
             ServiceBuilder::new()
                 .layer(CatchPanicLayer::custom(|_| {
                     tracing::error!("a handler panicked");
-                    caller::problem(contract::Error::new(contract::Code::Internal, "The request failed on our side."), "")
+                    caller::problem(
+                        contract::Error::new(contract::Code::Internal, "The request failed on our side."),
+                        "",
+                    )
                 }))
                 .layer(header("x-content-type-options", "nosniff"))
                 .layer(header("referrer-policy", "same-origin"))
                 .layer(header("x-frame-options", "DENY"))
                 .layer(header("cross-origin-opener-policy", "same-origin"))
                 .layer(header("permissions-policy", "camera=(), microphone=(), geolocation=()"))
-                .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::CACHE_CONTROL,
+                    HeaderValue::from_static("no-store"),
+                ))
                 .layer(CompressionLayer::new().compress_when(compressed))
                 .layer(DefaultBodyLimit::max(BODY_LIMIT)),
         )

@@ -3,8 +3,8 @@
 use super::App;
 use app::operation::{Declared, declared};
 use axum::Router;
-use axum::response::{IntoResponse, Response};
 use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 use services::operation::{Access, Kind};
@@ -96,8 +96,10 @@ fn path(operation: &Declared, schemas: &mut Schemas) -> Value {
     let mut post = described.clone();
     post["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": input } } });
     let parameters = match spec.kind {
-        Kind::Command => vec![json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-            "description": "The same key with the same body answers the stored result." })],
+        Kind::Command => vec![
+            json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+            "description": "The same key with the same body answers the stored result." }),
+        ],
         Kind::Query => Vec::new(),
     };
     post["parameters"] = json!([parameters, vec![organization()]].concat());
@@ -122,7 +124,8 @@ fn query_parameters(input: &Value, schemas: &Schemas) -> Vec<Value> {
         schemas.iter().rev().find(|(each, _)| each == name).and_then(|(_, schema)| serde_json::to_value(schema).ok())
     });
     let schema = named.as_ref().unwrap_or(input);
-    let required: Vec<&str> = schema["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> =
+        schema["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
     let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
     properties
         .iter()
@@ -147,7 +150,21 @@ fn streams() -> Vec<(&'static str, Value)> {
         } })
     };
     vec![
-        ("/api/v1/deployments.events", stream("deployments.events", "Follows a deployment: `line`, `deployment` and `end` events", "deployments.logs")),
-        ("/api/v1/applications.log_events", stream("applications.log_events", "Follows the running container's output: `line` events", "applications.get")),
+        (
+            "/api/v1/deployments.events",
+            stream(
+                "deployments.events",
+                "Follows a deployment: `line`, `deployment` and `end` events",
+                "deployments.logs",
+            ),
+        ),
+        (
+            "/api/v1/applications.log_events",
+            stream(
+                "applications.log_events",
+                "Follows the running container's output: `line` events",
+                "applications.get",
+            ),
+        ),
     ]
 }

@@ -1,8 +1,8 @@
 //! `/api/v1/<operation>`: one URL for programs (JSON), for plain forms (a redirect) and for hydrated pages (a form
 //! body, JSON back). All of them end at the same gate.
 
-use super::caller::{problem, set_cookie};
 use super::App;
+use super::caller::{problem, set_cookie};
 use app::operation::{Body, Declared, declared};
 use axum::Router;
 use axum::body::Bytes;
@@ -15,22 +15,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use contract::{Code, Error};
 use services::caller::Caller;
-use services::operation::{Answer, Kind, Refusal};
 use services::limits::Allowance;
+use services::operation::{Answer, Kind, Refusal};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/{operation}", get(read).post(call))
-        .route("/api/{*rest}", any(unknown))
+    Router::new().route("/api/v1/{operation}", get(read).post(call)).route("/api/{*rest}", any(unknown))
 }
 
 static OPERATIONS: LazyLock<HashMap<&'static str, &'static Declared>> =
     LazyLock::new(|| declared().into_iter().map(|declared| (declared.name(), declared)).collect());
 
 async fn unknown(Extension(caller): Extension<Arc<Caller>>) -> Response {
-    problem(Error::new(Code::NotFound, "There is no such address. GET /api/openapi.json lists the operations."), &caller.request_id)
+    problem(
+        Error::new(Code::NotFound, "There is no such address. GET /api/openapi.json lists the operations."),
+        &caller.request_id,
+    )
 }
 
 /// Reads may come as GET with query parameters.
@@ -44,7 +45,10 @@ async fn read(
         return no_operation(&name, &caller);
     };
     if (operation.spec)().kind == Kind::Command {
-        let mut response = problem(Error::new(Code::Malformed, "This operation changes something: send it as POST."), &caller.request_id);
+        let mut response = problem(
+            Error::new(Code::Malformed, "This operation changes something: send it as POST."),
+            &caller.request_id,
+        );
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
@@ -74,10 +78,15 @@ async fn call(
             let outcome = (operation.run)(&app.platform, &caller, Body::Form(form)).await;
             if plain { as_page(&app, operation, &headers, next, outcome) } else { as_json(&app, &caller, outcome) }
         }
-        "application/json" => as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Json(body.to_vec())).await),
-        "" if body.is_empty() => as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Json(Vec::new())).await),
+        "application/json" => {
+            as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Json(body.to_vec())).await)
+        }
+        "" if body.is_empty() => {
+            as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Json(Vec::new())).await)
+        }
         _ => {
-            let mut response = problem(Error::new(Code::Malformed, "Send the input as application/json."), &caller.request_id);
+            let mut response =
+                problem(Error::new(Code::Malformed, "Send the input as application/json."), &caller.request_id);
             *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             response
         }
@@ -86,7 +95,10 @@ async fn call(
 
 fn no_operation(name: &str, caller: &Caller) -> Response {
     let shown: String = name.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
-    problem(Error::new(Code::NotFound, format!("There is no operation {shown}. GET /api/openapi.json lists them.")), &caller.request_id)
+    problem(
+        Error::new(Code::NotFound, format!("There is no operation {shown}. GET /api/openapi.json lists them.")),
+        &caller.request_id,
+    )
 }
 
 type Outcome = Result<Answer<serde_json::Value>, Refusal>;
@@ -119,7 +131,8 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
     match outcome {
         Ok(answer) => {
             // An answer that carries a secret can't be a redirect: it is shown here, once.
-            let secret = ["key", "link"].iter().find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
+            let secret =
+                ["key", "link"].iter().find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
             let mut response = match secret {
                 Some((name, value)) => shown_once(name, value, referer.as_deref().unwrap_or("/")).into_response(),
                 None => {
@@ -167,7 +180,10 @@ fn escaped(text: &str) -> String {
 
 /// A path of ours: `//host` and `/\host` lead elsewhere.
 pub(super) fn is_local(target: &str) -> bool {
-    target.starts_with('/') && !target.starts_with("//") && !target.contains('\\') && target.bytes().all(|b| b.is_ascii_graphic())
+    target.starts_with('/')
+        && !target.starts_with("//")
+        && !target.contains('\\')
+        && target.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// The page that the form stood on, if it was ours.
@@ -203,7 +219,9 @@ fn split(referer: &str) -> (&str, &str) {
 
 fn kept(query: &str) -> url::form_urlencoded::Serializer<'static, String> {
     let mut kept = url::form_urlencoded::Serializer::new(String::new());
-    kept.extend_pairs(url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "__path" && name != "__err"));
+    kept.extend_pairs(
+        url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "__path" && name != "__err"),
+    );
     kept
 }
 

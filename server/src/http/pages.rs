@@ -41,7 +41,12 @@ pub fn routes(app: &App) -> Router<App> {
 const OPEN: &[&str] = &["/sign-in", "/setup", "/invitations/"];
 
 /// Leads to set-up, to sign-in and past them, before anything is rendered.
-async fn lead(State(app): State<App>, Extension(caller): Extension<Arc<Caller>>, request: Request, next: Next) -> Response {
+async fn lead(
+    State(app): State<App>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -76,7 +81,13 @@ async fn is_set_up(app: &App) -> bool {
 }
 
 fn theme_of(headers: &HeaderMap) -> Theme {
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).map(Theme::from_cookies).next().unwrap_or_default()
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .map(Theme::from_cookies)
+        .next()
+        .unwrap_or_default()
 }
 
 #[derive(serde::Deserialize)]

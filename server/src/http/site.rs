@@ -19,13 +19,18 @@ impl Site {
     pub fn open(folder: &Path) -> Result<Self, String> {
         let index = folder.join("index.html");
         let html = std::fs::read_to_string(&index).map_err(|error| {
-            format!("the browser bundle {} cannot be read: {error}. Build it with ./run, or set CANOPY_SITE to its folder.", index.display())
+            format!(
+                "the browser bundle {} cannot be read: {error}. Build it with ./run, or set CANOPY_SITE to its folder.",
+                index.display()
+            )
         })?;
         let find = |ending: &str| {
             html.split(['"', '\''])
                 .find(|part| part.starts_with('/') && part.ends_with(ending))
                 .map(str::to_owned)
-                .ok_or_else(|| format!("{} names no {ending} file: build the bundle again with ./run.", index.display()))
+                .ok_or_else(|| {
+                    format!("{} names no {ending} file: build the bundle again with ./run.", index.display())
+                })
         };
         Ok(Self {
             folder: folder.to_owned(),
