@@ -11,5 +11,6 @@ mod doubles;
 mod gate;
 #[allow(dead_code)]
 mod harness;
+mod jobs;
 mod keys;
 mod organizations;
