@@ -5,15 +5,16 @@ use crate::doubles::{MemoryEngines, MemoryProxy, MemoryRepository};
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
 use contract::permissions::Role;
-use entity::{Scope, api_key, membership, organization, organization_closure, user};
+use entity::{Global, Scope, api_key, job, membership, organization, organization_closure, user};
 use futures::FutureExt;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
 use services::Platform;
 use services::caller::{Caller, Credential, Identity, Person};
 use services::clock::{Clock, ManualClock, new_id};
 use services::database::Database;
 use services::deployments::Pace;
+use services::jobs::{Runner, RunnerSettings};
 use services::keyring::Keyring;
 use services::operation::{Answer, Operation, Refusal, perform};
 use services::platform::Settings;
@@ -21,6 +22,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Everything a test holds; cheap to clone into tasks.
 #[derive(Clone)]
@@ -76,12 +78,23 @@ async fn run(kind: &str, database: Database, test: &impl AsyncFn(Harness)) {
     Migrator::up(database.write(), None).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let harness = Harness::new(database.clone(), folder.path().to_owned());
-    let outcome = AssertUnwindSafe(test(harness)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(async {
+        test(harness).await;
+        let left = jobs_left().all(database.write()).await.unwrap();
+        assert!(left.is_empty(), "the test left work behind (see Harness::run_jobs): {left:#?}");
+    })
+    .catch_unwind()
+    .await;
     database.close().await;
     if let Err(panic) = outcome {
         eprintln!("failed on {kind}");
         std::panic::resume_unwind(panic);
     }
+}
+
+/// Jobs that wait or run.
+fn jobs_left() -> Select<job::Entity> {
+    job::Entity::rows().filter(job::Column::Status.is_in(["queued", "running"]))
 }
 
 impl Harness {
@@ -127,6 +140,32 @@ impl Harness {
 
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Runs what is queued, and what that queues, with the platform's own runner; reconcilers pass along. Jobs that
+    /// wait for a later time run when the test moves the clock.
+    pub async fn run_jobs(&self) {
+        let stop = CancellationToken::new();
+        let quick = Duration::from_millis(10);
+        let settings = RunnerSettings { poll: quick, heartbeat: quick * 10, ..RunnerSettings::default() };
+        let runner = tokio::spawn(Runner::new(self.platform.clone(), settings).run(stop.clone()));
+        let mut tick = tokio::time::interval(quick);
+        let left = async {
+            while jobs_left()
+                .filter(job::Column::RunAt.lte(self.now()))
+                .one(self.platform.database.read())
+                .await
+                .unwrap()
+                .is_some()
+            {
+                tick.tick().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(60), left).await.is_ok();
+        stop.cancel();
+        runner.await.unwrap();
+        let left = jobs_left().all(self.platform.database.read()).await.unwrap();
+        assert!(in_time, "jobs do not come to an end: {left:#?}");
     }
 
     /// A top branch with an owner; nobody else's.
