@@ -115,6 +115,12 @@ impl Log {
         }
     }
 
+    /// A line that is clean and masked already.
+    pub fn keep_line(&self, stream: Stream, text: String) {
+        let now = self.0.clock.now();
+        self.state().keep(now, stream, text);
+    }
+
     pub fn sink(&self) -> OutputSink {
         let log = self.clone();
         Arc::new(move |output| log.output(&output))

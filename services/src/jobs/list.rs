@@ -7,10 +7,15 @@ use super::reconcilers;
 pub fn registry() -> Registry {
     Registry::default()
         // jobs
+        .job::<crate::applications::lifecycle::ChangeRunning>()
         .job::<crate::applications::remove::RemoveApplication>()
+        .job::<crate::deployments::RunDeployment>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()
         .job::<crate::servers::validate::ValidateServer>()
         // reconcilers
+        .reconciler(crate::applications::status::StatusSeen::default())
+        .reconciler(crate::deployments::OrphansRemoved)
+        .reconciler(crate::deployments::RoutesReconciled)
         .reconciler(reconcilers::Expired)
         .reconciler(crate::servers::seen::Seen::default())
 }

@@ -1,0 +1,100 @@
+//! Following a deployment: its lines after a number, its state whenever it changes, and the end. Only the database is
+//! read, in pages, so a follower costs the same however long the log is, and misses nothing whenever it connects.
+
+use super::view::{describe, find, lines_after, status};
+use crate::error::Result;
+use crate::platform::Platform;
+use contract::deployments::{Deployment, LogLine};
+use contract::ids::DeploymentId;
+use entity::{Scope, deployment};
+use futures::Stream;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PAGE: u64 = 500;
+/// A wake may be missed, or happen in another process.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum FollowEvent {
+    Line(LogLine),
+    /// It changed.
+    Deployment(Box<Deployment>),
+    /// It has its final state, and every line was given.
+    End,
+}
+
+struct Follower {
+    platform: Arc<Platform>,
+    scope: Scope,
+    id: DeploymentId,
+    after: i64,
+    seen: Option<deployment::Model>,
+    waiting: VecDeque<FollowEvent>,
+    ended: bool,
+}
+
+/// The events from after line number `after` on. Ends after `End`, when there is no such deployment in the scope, or
+/// when the database fails: the caller connects again with the last number it saw.
+pub fn follow(
+    platform: Arc<Platform>,
+    scope: Scope,
+    id: DeploymentId,
+    after: i64,
+) -> impl Stream<Item = FollowEvent> + Send + 'static {
+    let follower = Follower { platform, scope, id, after, seen: None, waiting: VecDeque::new(), ended: false };
+    futures::stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((event, follower))
+    })
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<FollowEvent> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            if self.ended {
+                return None;
+            }
+            let watched = self.platform.live.watch(self.id);
+            let woken = watched.notified();
+            tokio::pin!(woken);
+            // From here on a wake counts, so none falls between looking and waiting.
+            woken.as_mut().enable();
+            if let Err(error) = self.look().await {
+                tracing::warn!(deployment = %self.id, %error, "a follower was cut off");
+                return None;
+            }
+            if self.waiting.is_empty() && !self.ended {
+                let _ = tokio::time::timeout(LOOK_AGAIN, woken).await;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<()> {
+        let db = self.platform.database.read();
+        // The state before the lines: a final state is set after the last line, so all of them are there then.
+        let row = find(db, self.scope, self.id).await?;
+        let lines = lines_after(db, self.scope, self.id, self.after, PAGE).await?;
+        let more = lines.len() as u64 == PAGE;
+        if let Some(last) = lines.last() {
+            self.after = last.seq;
+        }
+        let changed = self.seen.as_ref() != Some(&row);
+        let ended = !more && status(&row).is_final();
+        self.waiting.extend(lines.into_iter().map(FollowEvent::Line));
+        if changed {
+            let deployment = describe(db, self.scope, row.clone()).await?;
+            self.waiting.push_back(FollowEvent::Deployment(Box::new(deployment)));
+            self.seen = Some(row);
+        }
+        if ended {
+            self.waiting.push_back(FollowEvent::End);
+            self.ended = true;
+        }
+        Ok(())
+    }
+}

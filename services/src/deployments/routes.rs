@@ -1,0 +1,224 @@
+//! Which application is led to which container. The database says what is current; this puts it into the proxy, from
+//! wherever it is asked, and a reconciler makes it so again after anything went wrong.
+
+use super::snapshot;
+use crate::applications::desired;
+use crate::error::{Error, Result};
+use crate::jobs::{Reconciler, Status};
+use crate::platform::Platform;
+use crate::servers::engine::{Engine, EngineError};
+use crate::servers::names;
+use crate::servers::proxy::{Backend, ProxySettings, Route};
+use crate::values::HostName;
+use contract::deployments::{DeploymentStatus, Step};
+use contract::ids::{ApplicationId, DeploymentId, EnvironmentId, ServerId};
+use contract::servers::{Connection, ServerStatus};
+use entity::{Scope, Tenant, application, application_domain, deployment, server};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) fn route(application: ApplicationId, hosts: Vec<HostName>, container: &str, port: u16) -> Route {
+    Route { application, hosts, backends: vec![Backend { container: container.to_owned(), port, weight: 1 }] }
+}
+
+/// The servers behind a connection: several organizations may share this machine's engine, and its one proxy.
+async fn servers_behind(platform: &Platform, connection: &Connection) -> Result<Vec<server::Model>> {
+    let rows = server::Entity::find_everywhere().all(platform.database.read()).await?;
+    Ok(rows.into_iter().filter(|row| connection_of(row).as_ref() == Some(connection)).collect())
+}
+
+pub(crate) fn connection_of(row: &server::Model) -> Option<Connection> {
+    serde_json::from_value(row.connection.clone()).ok()
+}
+
+/// The proxy joins the networks of all environments with something to route, and of the one that is about to have it.
+pub(crate) async fn proxy_settings(
+    platform: &Platform,
+    connection: &Connection,
+    also: Option<EnvironmentId>,
+) -> Result<ProxySettings> {
+    let servers: Vec<ServerId> = servers_behind(platform, connection).await?.iter().map(|row| row.id).collect();
+    let serving = application::Entity::find_everywhere()
+        .filter(application::Column::ServerId.is_in(servers))
+        .filter(application::Column::CurrentDeploymentId.is_not_null())
+        .filter(application::Column::Desired.eq(desired::RUNNING))
+        .filter(application::Column::DeletedAt.is_null())
+        .all(platform.database.read())
+        .await?;
+    let settings = &platform.settings;
+    let environments = serving.iter().map(|row| row.environment_id).chain(also);
+    Ok(ProxySettings {
+        instance: settings.instance_id.clone(),
+        http_port: settings.http_port,
+        https_port: settings.https_port,
+        networks: environments.map(|id| names::environment_network(&settings.instance_id, id)).collect(),
+    })
+}
+
+/// Makes the application's route what the database says now: to its current deployment, or none.
+pub(crate) async fn restore(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
+    let row = application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .one(platform.database.write())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let serves = row.deleted_at.is_none() && row.desired == desired::RUNNING;
+    match row.current_deployment_id.filter(|_| serves) {
+        Some(current) => lead_to(platform, engine, scope, id, current).await,
+        None => {
+            let settings = settings_for(platform, scope, &row).await?;
+            platform.proxy.remove_route(engine, &settings, id).await.map_err(unavailable)
+        }
+    }
+}
+
+/// Makes this deployment's container the one that the application's hosts lead to, and waits until it is.
+pub(crate) async fn lead_to(
+    platform: &Platform,
+    engine: &dyn Engine,
+    scope: Scope,
+    id: ApplicationId,
+    to: DeploymentId,
+) -> Result<()> {
+    let db = platform.database.write();
+    let application = application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let deployment = deployment::Entity::find_in(scope)
+        .filter(deployment::Column::Id.eq(to))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let domains = application_domain::Entity::find_in(scope)
+        .filter(application_domain::Column::ApplicationId.eq(id))
+        .order_by_asc(application_domain::Column::Position)
+        .all(db)
+        .await?;
+    let hosts: Vec<HostName> = domains.iter().filter_map(|row| HostName::parse(&row.host).ok()).collect();
+    let settings = settings_for(platform, scope, &application).await?;
+    let proxy = &platform.proxy;
+    if hosts.is_empty() {
+        return proxy.remove_route(engine, &settings, id).await.map_err(unavailable);
+    }
+    let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
+    let instance = &settings.instance;
+    let container = deployment
+        .container
+        .unwrap_or_else(|| names::container(instance, config.name.as_str(), deployment.number, deployment.id));
+    let route = route(id, hosts, &container, config.port);
+    proxy.ensure(engine, &settings).await.map_err(unavailable)?;
+    proxy.put_route(engine, &settings, &route).await.map_err(unavailable)?;
+    proxy.await_route(engine, &settings, &route, platform.settings.pace.route).await.map_err(unavailable)
+}
+
+async fn settings_for(platform: &Platform, scope: Scope, row: &application::Model) -> Result<ProxySettings> {
+    let server = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(row.server_id))
+        .one(platform.database.read())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let connection: Connection = serde_json::from_value(server.connection)?;
+    let serves = row.deleted_at.is_none() && row.desired == desired::RUNNING;
+    proxy_settings(platform, &connection, serves.then_some(row.environment_id)).await
+}
+
+fn unavailable(error: EngineError) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+/// Every ready server has its proxy, and every application that serves its route.
+pub struct RoutesReconciled;
+
+impl Reconciler for RoutesReconciled {
+    const NAME: &'static str = "routes.reconciled";
+    const EVERY: Duration = Duration::from_secs(30);
+
+    async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
+        let mut status = Status::default();
+        for connection in ready_connections(platform).await? {
+            match reconcile_behind(platform, &connection, &mut status).await {
+                Ok(()) => {}
+                Err(error) => tracing::warn!(?connection, %error, "a server's routes could not be looked after"),
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// Each engine once, however many servers stand for it.
+pub(crate) async fn ready_connections(platform: &Platform) -> Result<Vec<Connection>> {
+    let rows = server::Entity::find_everywhere()
+        .filter(server::Column::Status.is_in([ServerStatus::Ready.as_str(), ServerStatus::Degraded.as_str()]))
+        .all(platform.database.read())
+        .await?;
+    let mut connections: Vec<Connection> = Vec::new();
+    for connection in rows.iter().filter_map(connection_of) {
+        // Servers over SSH are refused so far.
+        if connection == Connection::Local && !connections.contains(&connection) {
+            connections.push(connection);
+        }
+    }
+    Ok(connections)
+}
+
+/// The applications that were deployed to any server behind a connection.
+pub(crate) async fn deployed_behind(platform: &Platform, connection: &Connection) -> Result<Vec<application::Model>> {
+    let servers: Vec<ServerId> = servers_behind(platform, connection).await?.iter().map(|row| row.id).collect();
+    Ok(application::Entity::find_everywhere()
+        .filter(application::Column::ServerId.is_in(servers))
+        .filter(application::Column::CurrentDeploymentId.is_not_null())
+        .filter(application::Column::DeletedAt.is_null())
+        .all(platform.database.read())
+        .await?)
+}
+
+async fn reconcile_behind(platform: &Platform, connection: &Connection, status: &mut Status) -> Result<()> {
+    let engine = platform.engines.engine(connection).map_err(unavailable)?;
+    let settings = proxy_settings(platform, connection, None).await?;
+    let state = platform.proxy.ensure(engine.as_ref(), &settings).await.map_err(unavailable)?;
+    status.changed += u64::from(state.fresh);
+    for row in deployed_behind(platform, connection).await? {
+        status.checked += 1;
+        let scope = Scope::of(row.organization_id);
+        if let Err(error) = keep(platform, engine.as_ref(), scope, row.id).await {
+            tracing::warn!(application = %row.id, %error, "a route could not be looked after");
+        }
+    }
+    Ok(())
+}
+
+/// A switch may happen at the same time. It owns its route until it is committed; if it was committed while an older
+/// route was put here, the newer one is put again.
+async fn keep(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
+    for _ in 0..3 {
+        if switching(platform, scope, id).await? {
+            return Ok(());
+        }
+        let before = current(platform, scope, id).await?;
+        restore(platform, engine, scope, id).await?;
+        if current(platform, scope, id).await? == before {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn current(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<Option<DeploymentId>> {
+    let row = application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .one(platform.database.write())
+        .await?;
+    Ok(row.and_then(|row| row.current_deployment_id))
+}
+
+async fn switching(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<bool> {
+    let running = deployment::Entity::find_in(scope)
+        .filter(deployment::Column::ApplicationId.eq(id))
+        .filter(deployment::Column::Status.eq(DeploymentStatus::Running.as_str()))
+        .one(platform.database.write())
+        .await?;
+    Ok(running.is_some_and(|row| matches!(row.step.as_deref().and_then(Step::parse), Some(Step::Switch | Step::Drain))))
+}

@@ -1,0 +1,82 @@
+//! Drain: the old version finishes the requests that it has begun while the new one is watched; then it goes. Until
+//! then one can go back.
+
+use super::super::{diagnosis, routes};
+use super::work::{Halt, Work};
+use crate::servers::engine::{Container, ContainerState, EngineResult, LABEL_DEPLOYMENT};
+use crate::servers::names;
+use contract::deployments::Step;
+use tokio::time::Instant;
+
+pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
+    work.enter(Step::Drain).await?;
+    let others = match others(work).await {
+        Ok(others) => others,
+        // Whoever is left over is found later by the reconciler of orphans.
+        Err(error) => {
+            work.log.say(format!("The old version could not be looked for: {error}"));
+            return Ok(());
+        }
+    };
+    if !others.iter().any(|container| container.state == ContainerState::Running) {
+        remove(work, others).await;
+        work.note("Nothing ran before");
+        return Ok(());
+    }
+    let pace = work.platform.settings.pace;
+    work.log.say(format!("Letting the old version finish its requests for {}", diagnosis::duration(pace.drain)));
+    let started = Instant::now();
+    while started.elapsed() < pace.drain {
+        watch(work).await?;
+        work.pause(pace.poll.min(pace.drain)).await?;
+    }
+    // A pass over the routes that began before the switch may have put the old one again.
+    if let Err(error) = routes::restore(work.platform, work.engine.as_ref(), work.scope, work.config.id).await {
+        work.log.say(format!("The route could not be confirmed, so the old version stays: {error}"));
+        work.platform.jobs.poke::<routes::RoutesReconciled>();
+        return Ok(());
+    }
+    watch(work).await?;
+    work.go_on()?;
+    remove(work, others).await;
+    work.log.say("The old version is stopped and removed");
+    work.note("The old version is gone");
+    Ok(())
+}
+
+/// The new container still runs, as far as anybody can tell.
+async fn watch(work: &Work<'_>) -> Result<(), Halt> {
+    work.go_on()?;
+    let Ok(Some(container)) = work.engine.container(&work.container).await else { return Ok(()) };
+    match container.state {
+        ContainerState::Running if container.restarts == 0 => Ok(()),
+        state => {
+            super::health::copy_last_lines(work.engine.as_ref(), &work.container, &work.log).await;
+            Err(diagnosis::exit(state, container.restarts).into())
+        }
+    }
+}
+
+/// The application's containers of other deployments.
+pub async fn others(work: &Work<'_>) -> EngineResult<Vec<Container>> {
+    let labels = names::application_labels(work.instance(), work.config.id);
+    let mut all = work.engine.containers(&labels).await?;
+    let own = work.id.to_string();
+    all.retain(|container| container.labels.get(LABEL_DEPLOYMENT) != Some(&own));
+    Ok(all)
+}
+
+/// With the grace that a container gets to end by itself.
+pub async fn remove(work: &Work<'_>, containers: Vec<Container>) {
+    let grace = work.platform.settings.pace.stop_grace;
+    let removals = containers.iter().map(|container| async {
+        let outcome = async {
+            work.engine.stop_container(&container.id, grace).await?;
+            work.engine.remove_container(&container.id).await
+        };
+        if let Err(error) = outcome.await {
+            work.log.say(format!("{} could not be removed yet: {error}", container.name));
+        }
+    });
+    futures::future::join_all(removals).await;
+}

@@ -1,0 +1,125 @@
+//! Fetch: the branch becomes a commit once, and the commit becomes a folder.
+
+use super::super::{diagnosis, words};
+use super::work::{Halt, Work};
+use crate::applications::config::Source;
+use crate::deployments::repository::{FetchLimits, RepositoryError};
+use crate::error::Error;
+use crate::values::{CommitId, GitRef, GitUrl, ImageReference};
+use contract::deployments::Step;
+use entity::deployment;
+use sea_orm::sea_query::Expr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(600), bytes: 500_000_000 };
+const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
+const STUBBORN: Duration = Duration::from_secs(3);
+
+/// What there is to build.
+pub enum Fetched {
+    /// A folder inside the deployment's own.
+    Checkout(PathBuf),
+    Image(ImageReference),
+}
+
+pub async fn fetch(work: &Work<'_>) -> Result<Fetched, Halt> {
+    work.enter(Step::Fetch).await?;
+    match &work.config.source {
+        Source::Git { url, branch, commit } => checkout(work, url, branch, commit.as_ref()).await,
+        Source::Image { reference } => {
+            work.note(format!("Image {reference}"));
+            work.log.say(format!("Image {reference}"));
+            Ok(Fetched::Image(reference.clone()))
+        }
+        Source::Dockerfile { text } => {
+            let folder = empty_folder(work).await?;
+            write(&folder.join("Dockerfile"), text.as_str().as_bytes()).await?;
+            let lines = words::count(text.as_str().lines().count() as u64, "line", "lines");
+            work.note(format!("Dockerfile, {lines}"));
+            work.log.say(format!("Dockerfile from the settings, {lines}"));
+            Ok(Fetched::Checkout(folder))
+        }
+    }
+}
+
+async fn checkout(work: &Work<'_>, url: &GitUrl, branch: &GitRef, pinned: Option<&CommitId>) -> Result<Fetched, Halt> {
+    let place = place(url);
+    let failed = |error: RepositoryError| match error {
+        RepositoryError::Cancelled => Halt::Stopped,
+        error => {
+            work.log.say(error.to_string());
+            diagnosis::fetch(&error, branch.as_str()).into()
+        }
+    };
+    let repository = &work.platform.repository;
+    let resolved = work.resolved_commit().and_then(|commit| CommitId::parse(commit).ok());
+    let commit = match pinned.cloned().or(resolved) {
+        Some(commit) => commit,
+        None => {
+            work.log.say(format!("Looking up {branch} in {place}"));
+            let call = repository.resolve(url, branch, RESOLVE_LIMIT, &work.stop);
+            or_stopped(work, call).await?.map_err(failed)?
+        }
+    };
+    work.save(|update| update.col_expr(deployment::Column::Commit, Expr::value(commit.as_str()))).await?;
+
+    let folder = empty_folder(work).await?;
+    let started = work.now();
+    let call = repository.fetch(url, &commit, &folder, LIMITS, work.log.sink(), &work.stop);
+    let fetched = or_stopped(work, call).await?.map_err(failed)?;
+    let message = super::super::lines::clean(&fetched.message);
+    let message: String = message.lines().next().unwrap_or_default().chars().take(200).collect();
+    let files = words::count(fetched.files, "file", "files");
+    work.log.say(format!("Commit {} “{message}” from {place}", words::short(commit.as_str())));
+    let amount = format!("{files}, {}", words::size(fetched.bytes));
+    work.log.say(format!("{amount}, {}", words::time(started, work.now())));
+    work.note(amount);
+    let message = work.log.secrets().mask(&message);
+    work.save(|update| update.col_expr(deployment::Column::CommitMessage, Expr::value(message))).await?;
+    Ok(Fetched::Checkout(folder))
+}
+
+/// The port ends with its processes when told to stop; one that does not within a moment is left behind.
+async fn or_stopped<T>(work: &Work<'_>, call: impl Future<Output = T>) -> Result<T, Halt> {
+    let stubborn = async {
+        work.stop.cancelled().await;
+        let _ = tokio::time::timeout(STUBBORN, std::future::pending::<()>()).await;
+    };
+    tokio::select! {
+        outcome = call => Ok(outcome),
+        () = stubborn => Err(Halt::Stopped),
+    }
+}
+
+/// `github.com/owner/repository`.
+fn place(url: &GitUrl) -> String {
+    let text = url.as_str();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    text.trim_end_matches('/').trim_end_matches(".git").to_owned()
+}
+
+/// A new folder of this deployment alone; what an earlier attempt left is removed.
+async fn empty_folder(work: &Work<'_>) -> Result<PathBuf, Halt> {
+    let folder = work.folder();
+    remove_folder(&folder).await.map_err(disk)?;
+    let source = folder.join("source");
+    tokio::fs::create_dir_all(&source).await.map_err(disk)?;
+    Ok(source)
+}
+
+async fn write(file: &Path, content: &[u8]) -> Result<(), Halt> {
+    tokio::fs::write(file, content).await.map_err(disk)
+}
+
+fn disk(error: std::io::Error) -> Halt {
+    Error::internal(format!("the work folder: {error}")).into()
+}
+
+/// Absent is fine.
+pub async fn remove_folder(folder: &Path) -> std::io::Result<()> {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
