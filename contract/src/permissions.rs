@@ -2,19 +2,20 @@
 
 use macros::wire;
 
-/// A member's role in an organization; it holds for everything below that organization too.
+/// A member's role in an organization; it holds for everything below that organization too. In this order each carries
+/// what the one before it does, so of two roles that meet in one person the higher one counts.
 #[wire(Eq, Copy, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    Viewer,
     Billing,
+    Viewer,
     Member,
     Admin,
     Owner,
 }
 
 impl Role {
-    pub const ALL: [Self; 5] = [Self::Viewer, Self::Billing, Self::Member, Self::Admin, Self::Owner];
+    pub const ALL: [Self; 5] = [Self::Billing, Self::Viewer, Self::Member, Self::Admin, Self::Owner];
 
     pub fn as_str(self) -> &'static str {
         match self {

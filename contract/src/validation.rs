@@ -28,6 +28,33 @@ fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Letters that are drawn like others, from scripts that one word doesn't mix: `mаin` with a Cyrillic `а` is not `main`.
+/// A word wholly in one of those scripts is fine.
+fn has_look_alikes(text: &str) -> bool {
+    let drawn_like_latin = |c: char| {
+        matches!(c, '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}' | '\u{1f00}'..='\u{1fff}'
+            | '\u{2de0}'..='\u{2dff}' | '\u{a4d0}'..='\u{a4ff}' | '\u{a640}'..='\u{a69f}' | '\u{ab70}'..='\u{abbf}')
+    };
+    let styled = |c: char| matches!(c, '\u{2100}'..='\u{218f}' | '\u{2460}'..='\u{24ff}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}');
+    text.chars().any(styled)
+        || text
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word.chars().any(drawn_like_latin) && word.chars().any(|c| c.is_ascii_alphabetic()))
+}
+
+/// Every `%` begins two hexadecimal digits, and none of them stands for a control character.
+fn hides_no_control(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| {
+        let byte = rest.get(..2).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        byte.and_then(|two| u8::from_str_radix(two, 16).ok()).is_some_and(|byte| !byte.is_ascii_control())
+    })
+}
+
+/// 1 to 65535, in digits.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
 /// A name that becomes part of container and host names: lower-case letters, digits and inner hyphens, 1 to 63.
 pub fn slug(text: &str) -> Result<(), Refusal> {
     if text.is_empty() || text.len() > 63 {
@@ -88,6 +115,12 @@ pub fn relative_path(text: &str) -> Result<(), Refusal> {
     if text.split('/').any(|part| part == "..") {
         return Err("The path may not leave the repository.");
     }
+    if text.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+        return Err("The repository's own .git folder is not part of it.");
+    }
+    if text.trim() != text || has_look_alikes(text) {
+        return Err("Remove blanks at the ends and letters that look like others.");
+    }
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ' ' | '@' | '+' | '~' | ',');
     if !text.chars().all(plain) {
         return Err("Use letters, digits and . _ - / only.");
@@ -106,6 +139,9 @@ pub fn url_path(text: &str) -> Result<(), Refusal> {
     }) {
         return Err("Use letters, digits and - . _ ~ / ? = & % only.");
     }
+    if !hides_no_control(text) || text.split(['/', '?']).any(|part| part == "..") {
+        return Err("Leave out .. and encoded control characters.");
+    }
     Ok(())
 }
 
@@ -121,8 +157,8 @@ pub fn git_ref(text: &str) -> Result<(), Refusal> {
     if text.split('/').any(|part| part.ends_with(".lock")) {
         return Err(SHAPE);
     }
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | '#' | '=' | ',' | '%');
-    if !text.chars().all(plain) {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | '#' | '=' | ',');
+    if !text.chars().all(plain) || has_look_alikes(text) {
         return Err(SHAPE);
     }
     Ok(())
@@ -152,7 +188,7 @@ pub fn git_url(text: &str) -> Result<(), Refusal> {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    if port.is_some_and(|port| !is_port(port)) {
         return Err(SHAPE);
     }
     let address = host.starts_with('[')
@@ -169,7 +205,11 @@ pub fn git_url(text: &str) -> Result<(), Refusal> {
         b.is_ascii_alphanumeric()
             || matches!(b, b'/' | b'.' | b'_' | b'-' | b'~' | b'+' | b'%' | b'@' | b'=' | b',' | b':')
     };
-    if path.is_empty() || !path.bytes().all(plain) || path.split('/').any(|part| part == "..") {
+    if path.is_empty()
+        || !path.bytes().all(plain)
+        || !hides_no_control(path)
+        || path.split('/').any(|part| part == "..")
+    {
         return Err(SHAPE);
     }
     Ok(())
@@ -203,6 +243,12 @@ pub fn image_reference(text: &str) -> Result<(), Refusal> {
         return Err(SHAPE);
     }
     let parts: Vec<&str> = path.split('/').collect();
+    if let [registry, _, ..] = parts.as_slice()
+        && let Some((host, port)) = registry.split_once(':')
+        && (host.is_empty() || !is_port(port))
+    {
+        return Err(SHAPE);
+    }
     for (index, part) in parts.iter().enumerate() {
         let registry = index == 0 && parts.len() > 1;
         let plain = |b: u8| {
