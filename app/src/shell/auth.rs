@@ -43,10 +43,10 @@ pub fn AuthLayout(
     });
     view! {
         <div class=style::auth::ROOT>
-            <div class=style::auth::BRAND>
+            <header class=style::auth::BRAND>
                 <span class=style::auth::LOGO aria-hidden="true">{initials(&brand)}</span>
                 {brand}
-            </div>
+            </header>
             <main class=style::auth::CARD id="content" tabindex="-1" data-wide=wide>
                 {steps}
                 <div class=style::auth::HEAD>
@@ -55,7 +55,7 @@ pub fn AuthLayout(
                 </div>
                 {children()}
             </main>
-            {foot.map(|foot| view! { <div class=style::auth::FOOT>{foot.show()}</div> })}
+            {foot.map(|foot| view! { <footer class=style::auth::FOOT>{foot.show()}</footer> })}
         </div>
         <Title text=title />
     }

@@ -97,7 +97,7 @@ pub fn Shell(
             <a class=style::shell::SKIP href="#content">
                 "Skip to content"
             </a>
-            <div class=style::shell::BAR>
+            <header class=style::shell::BAR>
                 <button class="bar-button" type="button" popovertarget="side" aria-label="Menu">
                     <Icon glyph=Glyph::Menu />
                 </button>
@@ -116,7 +116,7 @@ pub fn Shell(
                 >
                     <Icon glyph=Glyph::Search />
                 </a>
-            </div>
+            </header>
             <nav class=style::shell::SIDE id="side" popover="auto" aria-label="Main">
                 <Switcher current=organization all=organizations action=addresses.switch_organization />
                 <a

@@ -50,12 +50,13 @@ pub fn SavePill(
             class=style::save::ROOT
             node_ref=pill
             data-state=move || match dirty.get() {
+                Some(true) => "dirty",
                 Some(false) => "clean",
-                _ => "dirty",
+                None => "unknown",
             }
         >
             <span class=style::save::WORDS>
-                {move || if dirty.get() == Some(true) { "There are unsaved changes" } else { "" }}
+                {move || (dirty.get() == Some(true)).then_some("There are unsaved changes")}
             </span>
             <button class=style::button::ROOT type="reset" data-kind=Kind::Ghost.as_str()>
                 "Reset"
