@@ -197,6 +197,29 @@ async fn who_lost_the_lease_writes_nothing_any_more() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_lease_settles_nothing_any_more() {
+    on_each_database(async |h: Harness| {
+        let probe = Probe::new();
+        let stuck = work(&h, RunnerSettings { heartbeat: NEVER, slots: 1, ..settings() });
+        let id = enqueue(&h, &probe.task::<3, 600_000>("job", Does::EndsLater)).await;
+        probe.until_seen("job starts 1").await;
+        // As it stands while another runner has it.
+        job::Entity::update_rows()
+            .col_expr(job::Column::Fence, Expr::value(2))
+            .filter(job::Column::Id.eq(id))
+            .exec(h.platform.database.write())
+            .await
+            .unwrap();
+        let lent = row(&h, id).await;
+        probe.released.cancel();
+        stuck.stop().await;
+        assert_eq!(row(&h, id).await, lent);
+        forget(&h, id).await;
+    })
+    .await;
+}
+
 /// Until a runner looked after the queue at the present time.
 async fn until_alive(h: &Harness) {
     let mut tick = tokio::time::interval(Duration::from_millis(5));

@@ -34,6 +34,8 @@ pub enum Does {
     Hangs,
     /// Waits for `Probe::release`, then writes in a transaction.
     WritesLater,
+    /// Waits for `Probe::release`, then succeeds without having written.
+    EndsLater,
     /// Waits until this many jobs of the probe run at once.
     Meets(usize),
     /// Runs a while across transactions.
@@ -90,6 +92,10 @@ impl<const MAX: u32, const LIMIT: u64> Job for Task<MAX, LIMIT> {
                 };
                 probe.note(format!("{name} writes {}: {written:?}", run.attempt));
                 written
+            }
+            Does::EndsLater => {
+                probe.released.cancelled().await;
+                Ok(())
             }
             Does::Meets(others) => {
                 probe.until(|seen| seen.iter().filter(|line| line.contains("starts")).count() >= others).await;
