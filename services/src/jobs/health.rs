@@ -22,9 +22,10 @@ pub struct Health {
     pub last_seen: Option<Time>,
 }
 
-/// Whether anybody works.
-pub async fn is_alive(platform: &Platform) -> Result<bool> {
-    Ok(health(platform).await?.runners > 0)
+impl Health {
+    pub fn works(&self) -> bool {
+        self.runners > 0
+    }
 }
 
 /// What the runners of this instance last said.

@@ -16,7 +16,7 @@ mod run;
 mod runner;
 mod waker;
 
-pub use health::{Health, health, is_alive};
+pub use health::{Health, health};
 pub use list::registry;
 pub use queue::{CancelOutcome, queue, queue_at, request_cancel};
 pub use reconciler::{Reconciler, Status};
