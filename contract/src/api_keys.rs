@@ -8,8 +8,10 @@ use macros::wire;
 pub struct CreateApiKey {
     pub name: String,
     /// Operation patterns: `*`, `deployments.*`, `projects.list`.
+    #[serde(deserialize_with = "crate::typed::patterns")]
     pub scopes: Vec<String>,
-    #[serde(default)]
+    /// A day means its last second in UTC.
+    #[serde(default, deserialize_with = "crate::typed::end")]
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -15,6 +15,7 @@ pub mod private_keys;
 pub mod projects;
 pub mod search;
 pub mod servers;
+mod typed;
 pub mod validation;
 pub mod variables;
 

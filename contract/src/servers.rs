@@ -12,6 +12,7 @@ pub enum Connection {
     Local,
     Ssh {
         host: String,
+        #[serde(deserialize_with = "crate::typed::port")]
         port: u16,
         user: String,
         private_key_id: PrivateKeyId,

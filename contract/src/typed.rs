@@ -1,0 +1,74 @@
+//! What people type into forms, read into what a field means. A form sends text only, and an empty field sends an empty
+//! text; JSON keeps its own types beside that.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::de::{Deserializer, Error};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(u16),
+    Text(String),
+}
+
+/// A port inside a tagged choice, where a form's text is not turned into a number by itself.
+pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    match NumberOrText::deserialize(deserializer)? {
+        NumberOrText::Number(port) => Ok(port),
+        NumberOrText::Text(text) => text.trim().parse().map_err(|_| D::Error::custom("a port is a number from 1 to 65535")),
+    }
+}
+
+/// An instant, a day (`2026-12-31`, meaning its last second in UTC), or nothing.
+pub(crate) fn end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let last_second = NaiveTime::from_hms_opt(23, 59, 59).unwrap_or_default();
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(Some(day.and_time(last_second).and_utc()));
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| Some(at.to_utc()))
+        .map_err(|_| D::Error::custom("a time is written 2026-12-31T23:59:59Z, a day 2026-12-31"))
+}
+
+/// Patterns one by one, or several in one text with spaces or commas between them; empty ones are none.
+pub(crate) fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let split = |c: char| c == ',' || c.is_whitespace();
+    let patterns = texts.iter().flat_map(|text| text.split(split)).filter(|pattern| !pattern.is_empty());
+    Ok(patterns.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api_keys::CreateApiKey;
+    use crate::servers::{Connection, CreateServer};
+
+    #[test]
+    fn a_port_is_a_number_or_its_text() {
+        for port in ["22", "\"22\""] {
+            let text = format!(
+                r#"{{"name":"fra-1","connection":{{"kind":"ssh","host":"h","user":"root","port":{port},
+                "private_key_id":"019aa000-0000-7000-8000-000000000000"}}}}"#
+            );
+            let server: CreateServer = serde_json::from_str(&text).unwrap();
+            assert!(matches!(server.connection, Connection::Ssh { port: 22, .. }));
+        }
+    }
+
+    #[test]
+    fn scopes_may_share_a_text_and_a_day_ends_at_night() {
+        let key: CreateApiKey =
+            serde_json::from_str(r#"{"name":"ci","scopes":["deployments.*, projects.list",""],"expires_at":"2026-12-31"}"#)
+                .unwrap();
+        assert_eq!(key.scopes, ["deployments.*", "projects.list"]);
+        assert_eq!(key.expires_at.unwrap().to_rfc3339(), "2026-12-31T23:59:59+00:00");
+        let key: CreateApiKey = serde_json::from_str(r#"{"name":"ci","scopes":["*"],"expires_at":""}"#).unwrap();
+        assert_eq!(key.expires_at, None);
+    }
+}
