@@ -1,0 +1,191 @@
+//! One server: its checks while they run, what it is, and how to be rid of it.
+
+use super::address::{known, path_id};
+use super::poll::again_soon;
+use super::region::subject;
+use super::server_words::{check_steps, connection_words, status_pill};
+use crate::api;
+use crate::operation_form::OperationForm;
+use crate::session::may;
+use crate::ui::{
+    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, Glyph, Kind, LinkButton, Notice,
+    Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
+};
+use contract::ids::ServerId;
+use contract::permissions::Permission;
+use contract::servers::{Server, ServerRef, ServerStatus};
+use leptos::prelude::*;
+
+const REFUSED: &str = "The server could not be read";
+const DELETE: &str = "delete-server";
+
+#[component]
+pub fn ServerPage() -> impl IntoView {
+    let id = path_id::<ServerId>("id");
+    let validate = ServerAction::<api::servers::ValidateCall>::new();
+    let delete = ServerAction::<api::servers::DeleteCall>::new();
+    let server = Resource::new(
+        move || (id.get(), validate.version().get()),
+        |(id, _)| async move { api::servers::get(ServerRef { id: known(id)? }).await },
+    );
+    subject(server, REFUSED, move |found| {
+        if found.status == ServerStatus::Validating {
+            again_soon(move || server.refetch());
+        }
+        page(found, validate, delete)
+    })
+}
+
+fn page(
+    server: Server,
+    validate: ServerAction<api::servers::ValidateCall>,
+    delete: ServerAction<api::servers::DeleteCall>,
+) -> AnyView {
+    let manages = may(Permission::ServersManage);
+    let status = server.status;
+    let checks = checks(&server, manages.then_some(validate));
+    let danger = manages.then(|| danger(&server, delete));
+    view! {
+        <Page title=server.name.clone() crumbs=vec![Crumb::new("Servers", "/servers")] state=move || status_pill(status)>
+            <TwoColumns>{checks} {facts(server)}</TwoColumns>
+            {danger}
+        </Page>
+    }
+    .into_any()
+}
+
+fn checks(server: &Server, validate: Option<ServerAction<api::servers::ValidateCall>>) -> AnyView {
+    let steps = check_steps(&server.checks);
+    let running = server.status == ServerStatus::Validating;
+    let (id, here) = (server.id.to_string(), format!("/servers/{}", server.id));
+    let when = server.validated_at.map(|at| view! { <span>"Checked " <RelativeTime at=at /></span> });
+    let again = validate.filter(|_| !running).map(|validate| {
+        view! {
+            <OperationForm action=validate refused="The checks were not started">
+                <input type="hidden" name="id" value=id />
+                <Button small=true busy=validate.pending()>"Check again"</Button>
+            </OperationForm>
+        }
+    });
+    let look = running.then(|| view! { <LinkButton href=here small=true kind=Kind::Ghost>"Look again"</LinkButton> });
+    let list = if steps.is_empty() {
+        view! { <Empty glyph=Glyph::Clock title="Not checked yet" text="The checks start within seconds of adding a server." /> }
+            .into_any()
+    } else {
+        view! { <Steps items=Signal::stored(steps) label="Checks" /> }.into_any()
+    };
+    view! {
+        <Card title="Checks" flush=true foot=move || view! { {when} {look} {again} }.into_any()>
+            {list}
+        </Card>
+    }
+    .into_any()
+}
+
+fn facts(server: Server) -> AnyView {
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Unknown".to_owned());
+    let ports = match (server.http_port, server.https_port) {
+        (Some(http), Some(https)) => format!("{http} for HTTP, {https} for HTTPS"),
+        (Some(http), None) => format!("{http} for HTTP"),
+        _ => "Unknown".to_owned(),
+    };
+    let seen = server.last_seen_at.map_or_else(|| "Never".into_any(), |at| view! { <RelativeTime at=at /> }.into_any());
+    view! {
+        <Card title="About this server">
+            <FactRows>
+                <FactRow label="Reached by">{connection_words(&server.connection)}</FactRow>
+                <FactRow label="Last seen">{seen}</FactRow>
+                <FactRow label="Applications">{server.applications}</FactRow>
+                <FactRow label="Docker Engine">{or_unknown(server.engine_version)}</FactRow>
+                <FactRow label="Operating system">{or_unknown(server.operating_system)}</FactRow>
+                <FactRow label="Architecture">{or_unknown(server.architecture)}</FactRow>
+                <FactRow label="Processor cores">{or_unknown(server.cpu_cores.map(|cores| cores.to_string()))}</FactRow>
+                <FactRow label="Memory">{or_unknown(server.memory_mb.map(|memory| time::bytes(memory * 1_000_000)))}</FactRow>
+                <FactRow label="Ports of the proxy">{ports}</FactRow>
+                <FactRow label="Added">
+                    <RelativeTime at=server.created_at />
+                </FactRow>
+                <FactRow label="Id">
+                    <Code text=server.id.to_string() />
+                </FactRow>
+            </FactRows>
+        </Card>
+    }
+    .into_any()
+}
+
+fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> AnyView {
+    let href = format!("/servers/{}/delete", server.id);
+    let form = delete_form(server, delete, None);
+    view! {
+        <Card
+            title="Delete this server"
+            note="The machine itself stays as it is; Canopy forgets it."
+            danger=true
+            tools=move || view! { <DialogLink href=href dialog=DELETE kind=Kind::Danger small=true>"Delete server"</DialogLink> }.into_any()
+        >
+            <Dialog id=DELETE title="Delete this server">
+                {form}
+            </Dialog>
+        </Card>
+    }
+    .into_any()
+}
+
+/// The question as a page of its own, for readers without the program.
+#[component]
+pub fn DeleteServerPage() -> impl IntoView {
+    let id = path_id::<ServerId>("id");
+    let delete = ServerAction::<api::servers::DeleteCall>::new();
+    let server = Resource::new(
+        move || id.get(),
+        |id| async move { api::servers::get(ServerRef { id: known(id)? }).await },
+    );
+    subject(server, REFUSED, move |server| {
+        let here = format!("/servers/{}", server.id);
+        let form = delete_form(&server, delete, Some(here.clone()));
+        let crumbs = vec![Crumb::new("Servers", "/servers"), Crumb::new(server.name, here)];
+        view! {
+            <Page title="Delete" crumbs=crumbs width=Width::Narrow>
+                <Card title="Delete this server" danger=true>
+                    {form}
+                </Card>
+            </Page>
+        }
+        .into_any()
+    })
+}
+
+fn delete_form(server: &Server, delete: ServerAction<api::servers::DeleteCall>, cancel: Option<String>) -> AnyView {
+    if server.applications > 0 {
+        let text = match server.applications {
+            1 => "One application runs on it. Move or delete it first.".to_owned(),
+            count => format!("{count} applications run on it. Move or delete them first."),
+        };
+        return view! {
+            <Notice tone=Tone::Warn title="This server is in use">
+                {text}
+            </Notice>
+        }
+        .into_any();
+    }
+    let goes = vec!["Its entry here, with its checks".to_owned(), "The proxy that Canopy started on it".to_owned()];
+    let stays = vec!["The machine and everything else on it".to_owned(), "The key that reaches it".to_owned()];
+    let (id, name) = (server.id.to_string(), server.name.clone());
+    view! {
+        <OperationForm action=delete next="/servers" refused="The server was not deleted">
+            <input type="hidden" name="id" value=id />
+            <crate::ui::FormBody>
+                <DangerConfirm
+                    name=name
+                    goes=goes
+                    stays=stays
+                    verb="Delete server"
+                    cancel=cancel.unwrap_or_default()
+                    busy=delete.pending()
+                />
+            </crate::ui::FormBody>
+        </OperationForm>
+    }
+    .into_any()
+}
