@@ -46,7 +46,7 @@ fn page(
     let checks = checks(&server, manages.then_some(validate));
     let danger = manages.then(|| danger(&server, delete));
     view! {
-        <Page title=server.name.clone() crumbs=vec![Crumb::new("Servers", "/servers")] state=move || status_pill(status)>
+        <Page title=server.name.clone() crumbs=vec![Crumb::new("Servers", "/servers")] state=status_pill(status)>
             <TwoColumns>{checks} {facts(server)}</TwoColumns>
             {danger}
         </Page>
@@ -75,7 +75,7 @@ fn checks(server: &Server, validate: Option<ServerAction<api::servers::ValidateC
         view! { <Steps items=Signal::stored(steps) label="Checks" /> }.into_any()
     };
     view! {
-        <Card title="Checks" flush=true foot=move || view! { {when} {look} {again} }.into_any()>
+        <Card title="Checks" flush=true foot=view! { {when} {look} {again} }>
             {list}
         </Card>
     }
@@ -122,7 +122,7 @@ fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> An
             title="Delete this server"
             note="The machine itself stays as it is; Canopy forgets it."
             danger=true
-            tools=move || view! { <DialogLink href=href dialog=DELETE kind=Kind::Danger small=true>"Delete server"</DialogLink> }.into_any()
+            tools=view! { <DialogLink href=href dialog=DELETE kind=Kind::Danger small=true>"Delete server"</DialogLink> }
         >
             <Dialog id=DELETE title="Delete this server">
                 {form}

@@ -13,7 +13,7 @@ pub fn SignInPage() -> impl IntoView {
     let sign_in = ServerAction::<api::accounts::SignInCall>::new();
     let next = parameter("next").get_untracked().filter(|next| is_local(next)).unwrap_or_else(|| "/".to_owned());
     view! {
-        <AuthLayout title="Sign in" brand=PLATFORM foot=|| "Accounts are by invitation only. Ask an administrator of your organization.">
+        <AuthLayout title="Sign in" brand=PLATFORM foot="Accounts are by invitation only. Ask an administrator of your organization.">
             <OperationForm action=sign_in next=next refused="You are not signed in">
                 <FormBody>
                     <TextField

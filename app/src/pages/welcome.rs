@@ -72,7 +72,7 @@ pub fn WelcomePage() -> impl IntoView {
         .into_any()
     });
     view! {
-        <Page title="Welcome" actions=|| view! { <LinkButton href="/" kind=Kind::Ghost>"Skip for now"</LinkButton> }>
+        <Page title="Welcome" actions=view! { <LinkButton href="/" kind=Kind::Ghost>"Skip for now"</LinkButton> }>
             {body}
         </Page>
     }
@@ -200,7 +200,7 @@ fn checklist(server: &Server, commands: Commands) -> AnyView {
             title=format!("Checking {}", server.name)
             note="It takes a few seconds. What fails says why, and how to fix it."
             flush=true
-            foot=move || next
+            foot=next
         >
             <Steps items=Signal::stored(steps) label="Checks" />
         </Card>
