@@ -90,10 +90,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    fn id<T: From<Uuid>>() -> impl Strategy<Value = T>
-    where
-        T: std::fmt::Debug,
-    {
+    fn id<T: From<Uuid> + std::fmt::Debug>() -> impl Strategy<Value = T> {
         any::<u128>().prop_map(|bits| Uuid::from_u128(bits).into())
     }
 
