@@ -37,6 +37,8 @@ pub struct Config {
     pub https_port: Option<u16>,
     pub private_networks: Vec<IpNet>,
     pub public_url: String,
+    /// The operator chose the public address; else it follows the one that is listened on.
+    pub public_url_given: bool,
     pub trusted_proxies: Vec<IpNet>,
     pub docker_socket: PathBuf,
     pub site: PathBuf,
@@ -103,6 +105,7 @@ impl Config {
             http_port,
             https_port,
             private_networks: reader.networks("CANOPY_PRIVATE_NETWORKS"),
+            public_url_given: public_url.is_some(),
             public_url: public_url.unwrap_or_else(|| format!("http://{}", reachable(listen))),
             trusted_proxies: reader.networks("CANOPY_TRUSTED_PROXIES"),
             docker_socket: reader
@@ -152,6 +155,14 @@ impl Config {
                 !VARIABLES.iter().any(|(known, _, _)| known == name) && !SCRIPT_VARIABLES.contains(&name.as_str())
             })
             .collect()
+    }
+
+    /// The port that was really got, where any would do.
+    pub fn listens_on(&mut self, address: SocketAddr) {
+        self.listen = address;
+        if !self.public_url_given {
+            self.public_url = format!("http://{}", reachable(address));
+        }
     }
 
     pub fn is_tls(&self) -> bool {

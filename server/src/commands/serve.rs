@@ -30,6 +30,7 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
     let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|error| {
         format!("{} cannot be listened on: {error}. Set CANOPY_LISTEN to another address.", config.listen)
     })?;
+    config.listens_on(listener.local_addr().map_err(|error| error.to_string())?);
     let composed = compose(&config, Stay::Works).await?;
     let platform = composed.platform.clone();
     let stop = CancellationToken::new();

@@ -3,6 +3,8 @@
 
 mod secret;
 
+pub use secret::new as new_secret;
+
 use crate::caller::{Credential, Person};
 use crate::organizations::people;
 use crate::page::{Window, contains};

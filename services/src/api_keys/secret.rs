@@ -8,7 +8,7 @@ const START: &str = "canopy_";
 const CHECK: usize = 6;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-pub(super) fn new() -> String {
+pub fn new() -> String {
     let body = token::random();
     format!("{START}{body}{}", checksum(&body))
 }

@@ -1,0 +1,8 @@
+//! The program as others meet it: a real process on a real port, on both databases.
+
+mod contract_shape;
+mod edges;
+mod http;
+mod matrix;
+mod running;
+mod seed;

@@ -1,0 +1,218 @@
+//! One of everything in one organization, and people who may see it, may not, and are elsewhere.
+
+use super::running::{Running, at};
+use contract::ids::*;
+use entity::*;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+pub struct Seed {
+    pub organization: OrganizationId,
+    pub elsewhere: OrganizationId,
+    pub owner: String,
+    pub viewer: String,
+    pub outsider: String,
+    pub without_scope: String,
+    /// Field name of an input (`project_id`, or `id` of the room `projects`) to the seeded id.
+    pub ids: Vec<(&'static str, String)>,
+}
+
+fn new<T: From<uuid::Uuid>>() -> T {
+    uuid::Uuid::now_v7().into()
+}
+
+impl Seed {
+    pub async fn sow(running: &Running) -> Self {
+        running.admin_key();
+        let database = running.database().await;
+        let db = database.write();
+        let now = at("2026-11-22T12:00:00Z");
+        let organization = organization(db, "Blue").await;
+        let elsewhere = self::organization(db, "Red").await;
+        let owner = person(db, organization, "owner", &["*"]).await;
+        let viewer = person(db, organization, "viewer", &["*"]).await;
+        let outsider = person(db, elsewhere, "owner", &["*"]).await;
+        let without_scope = person(db, organization, "owner", &["nothing.*"]).await;
+        let member = person(db, organization, "member", &["*"]).await;
+
+        let project_id: ProjectId = new();
+        let spare_project: ProjectId = new();
+        for (id, name) in [(project_id, "shop"), (spare_project, "spare")] {
+            let row = project::Model { id, organization_id: organization, name: name.into(), description: String::new(), created_at: now };
+            project::ActiveModel::from(row).insert(db).await.unwrap();
+        }
+        let environment_id: EnvironmentId = new();
+        let row = environment::Model { id: environment_id, organization_id: organization, project_id, name: "production".into(), created_at: now };
+        environment::ActiveModel::from(row).insert(db).await.unwrap();
+        let server_id: ServerId = new();
+        let row = server::Model {
+            id: server_id, organization_id: organization, name: "one".into(), connection: json!({ "kind": "local" }), status: "ready".into(),
+            checks: json!([]), engine_version: None, operating_system: None, architecture: None, cpu_cores: None, memory_mb: None,
+            http_port: Some(80), https_port: Some(443), created_at: now, validated_at: None, last_seen_at: None,
+        };
+        server::ActiveModel::from(row).insert(db).await.unwrap();
+        let private_key_id: PrivateKeyId = new();
+        let row = private_key::Model {
+            id: private_key_id, organization_id: organization, name: "key".into(), public_key: "ssh-ed25519 AAAA".into(),
+            fingerprint: "SHA256:x".into(), sealed: vec![1], created_at: now,
+        };
+        private_key::ActiveModel::from(row).insert(db).await.unwrap();
+        let application_id: ApplicationId = new();
+        let row = application::Model {
+            id: application_id, organization_id: organization, project_id, environment_id, server_id, name: "web".into(),
+            source: json!({ "kind": "image", "reference": "web:1" }), build: json!({ "kind": "none" }), port: 8080, health_check: None,
+            memory_mb: 128, cpu_millis: 100, desired: "running".into(), status: "new".into(), status_at: None,
+            current_deployment_id: None, last_number: 1, revision: 1, created_at: now, deleted_at: None,
+        };
+        application::ActiveModel::from(row).insert(db).await.unwrap();
+        let variable_id: VariableId = new();
+        let row = environment_variable::Model {
+            id: variable_id, organization_id: organization, application_id, key: "TOKEN".into(), sealed: vec![1], last_four: None,
+            build_time: false, run_time: true, secret: true, updated_at: now,
+        };
+        environment_variable::ActiveModel::from(row).insert(db).await.unwrap();
+        let deployment_id: DeploymentId = new();
+        let row = deployment::Model {
+            id: deployment_id, organization_id: organization, application_id, number: 1, status: "failed".into(), step: None,
+            steps: json!([]), commit: None, commit_message: None, branch: None, image_digest: None, image_tag: None, container: None,
+            snapshot: vec![1], revision: 1, failure: None, rollback_of: None, job_id: new(), created_by: None, created_at: now,
+            started_at: None, finished_at: Some(now), cancel_requested_at: None,
+        };
+        deployment::ActiveModel::from(row).insert(db).await.unwrap();
+        let ids = vec![
+            ("projects", spare_project.to_string()),
+            ("project_id", project_id.to_string()),
+            ("environments", environment_id.to_string()),
+            ("environment_id", environment_id.to_string()),
+            ("servers", server_id.to_string()),
+            ("server_id", server_id.to_string()),
+            ("private_keys", private_key_id.to_string()),
+            ("private_key_id", private_key_id.to_string()),
+            ("applications", application_id.to_string()),
+            ("application_id", application_id.to_string()),
+            ("environment_variables", variable_id.to_string()),
+            ("deployments", deployment_id.to_string()),
+            ("deployment_id", deployment_id.to_string()),
+            ("api_keys", member.key_id),
+            ("members", member.membership),
+            ("sessions", uuid::Uuid::now_v7().to_string()),
+            ("organizations", organization.to_string()),
+        ];
+        Self {
+            organization, elsewhere, owner: owner.key, viewer: viewer.key, outsider: outsider.key, without_scope: without_scope.key, ids,
+        }
+    }
+
+    pub fn id(&self, name: &str) -> Option<&str> {
+        self.ids.iter().find(|(each, _)| *each == name).map(|(_, id)| id.as_str())
+    }
+
+    /// An input for this operation that is right in every field, with the seeded ids in it.
+    pub fn input(&self, operation: &str, schema: &Value, named: &dyn Fn(&str) -> Option<Value>) -> Value {
+        let room = operation.split('.').next().unwrap_or_default();
+        self.sample(room, "", schema, named)
+    }
+
+    fn sample(&self, room: &str, field: &str, schema: &Value, named: &dyn Fn(&str) -> Option<Value>) -> Value {
+        if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+            if name.ends_with("Id") {
+                let key = if field == "id" { room } else { field };
+                return json!(self.id(key).unwrap_or_else(|| panic!("{room}.{field}: no {name} was seeded")));
+            }
+            let target = named(name).unwrap_or_else(|| panic!("{room}.{field}: the document has no schema {name}"));
+            return self.sample(room, field, &target, named);
+        }
+        if let Some(options) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+            let option = options.iter().find(|option| option["type"] != "null").unwrap();
+            return self.sample(room, field, option, named);
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            return parts.iter().fold(json!({}), |mut all, part| {
+                if let (Some(all), Value::Object(more)) = (all.as_object_mut(), self.sample(room, field, part, named)) {
+                    all.extend(more);
+                }
+                all
+            });
+        }
+        if let Some(values) = schema["enum"].as_array() {
+            return values[0].clone();
+        }
+        let kind = schema["type"].as_str().or_else(|| schema["type"].as_array().and_then(|kinds| kinds[0].as_str()));
+        match (kind, field) {
+            (Some("object"), _) | (None, "") => {
+                let required: Vec<&str> = schema["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+                let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+                fields
+                    .iter()
+                    .filter(|(name, _)| required.contains(&name.as_str()))
+                    .map(|(name, schema)| (name.clone(), self.sample(room, name, schema, named)))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }
+            (Some("string"), "scopes") => json!("projects.list"),
+            (Some("string"), "url") => json!("https://git.example.com/team/app.git"),
+            (Some("string"), "email") => json!("invited@example.com"),
+            (Some("string"), "key") => json!("NAME"),
+            (Some("string"), "reference") => json!("web:1"),
+            (Some("string"), "name") => json!("sample"),
+            (Some("string"), _) => json!("main"),
+            (Some("integer"), _) => json!(8080),
+            (Some("boolean"), _) => json!(false),
+            (Some("array"), _) => json!([self.sample(room, field, &schema["items"], named)]),
+            _ => json!("sample"),
+        }
+    }
+}
+
+async fn organization(db: &impl ConnectionTrait, name: &str) -> OrganizationId {
+    let id: OrganizationId = new();
+    organization::ActiveModel {
+        id: Set(id),
+        name: Set(name.into()),
+        slug: Set(name.to_lowercase()),
+        kind: Set("top_branch".into()),
+        level: Set(0),
+        parent_id: Set(None),
+        created_at: Set(at("2026-11-22T12:00:00Z")),
+        deleted_at: Set(None),
+    }
+    .insert(db)
+    .await
+    .unwrap();
+    organization_closure::ActiveModel { ancestor_id: Set(id), descendant_id: Set(id), depth: Set(0) }.insert(db).await.unwrap();
+    id
+}
+
+struct Seeded {
+    key: String,
+    key_id: String,
+    membership: String,
+}
+
+/// A member with a key, as the rows that the operations would make.
+async fn person(db: &impl ConnectionTrait, organization: OrganizationId, role: &str, scopes: &[&str]) -> Seeded {
+    let now = at("2026-11-22T12:00:00Z");
+    let (user, membership, api_key): (UserId, MembershipId, ApiKeyId) = (new(), new(), new());
+    user::ActiveModel::from(user::Model {
+        id: user, email: format!("{user}@example.com"), name: role.into(), password_hash: "none".into(), created_at: now,
+        password_changed_at: now, disabled_at: None,
+    })
+    .insert(db)
+    .await
+    .unwrap();
+    membership::ActiveModel::from(membership::Model { id: membership, organization_id: organization, user_id: user, role: role.into(), created_at: now })
+        .insert(db)
+        .await
+        .unwrap();
+    let key = services::api_keys::new_secret();
+    api_key::ActiveModel::from(api_key::Model {
+        id: api_key, organization_id: organization, user_id: user, name: role.into(), prefix: key[..15].into(),
+        secret_hash: Sha256::digest(key.as_bytes()).to_vec(), scopes: json!(scopes), created_at: now, expires_at: None,
+        last_used_at: None, revoked_at: None,
+    })
+    .insert(db)
+    .await
+    .unwrap();
+    Seeded { key, key_id: api_key.to_string(), membership: membership.to_string() }
+}
