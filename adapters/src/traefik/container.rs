@@ -1,0 +1,166 @@
+//! The proxy's container: how it is started, and which networks it is in.
+
+use super::base_files;
+use super::route::FOLDER;
+use services::servers::engine::{
+    Container, ContainerSpec, ContainerState, Engine, EngineError, EngineResult, LABEL_INSTANCE, Labels,
+};
+use services::servers::names::{labels, proxy_network};
+use services::servers::proxy::ProxySettings;
+use services::values::ImageReference;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Made by the set-up where no registry is in reach.
+const OWN_IMAGE: &str = "canopy/traefik:3.7.15";
+const PUBLISHED_IMAGE: &str = "traefik:v3.7.15";
+/// What the container was made from; another value means that it has to be made anew.
+const LABEL_MADE_FROM: &str = "canopy.proxy";
+const ROLE: &str = "proxy";
+const HTTP: u16 = 8000;
+const HTTPS: u16 = 8443;
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Static configuration. There is no dashboard and no API: the proxy is in the tenants' networks.
+const ARGUMENTS: [&str; 12] = [
+    "--entryPoints.web.address=:8000",
+    "--entryPoints.websecure.address=:8443",
+    // A slow upload may take its time.
+    "--entryPoints.web.transport.respondingTimeouts.readTimeout=600s",
+    "--entryPoints.websecure.transport.respondingTimeouts.readTimeout=600s",
+    "--providers.file.directory=/etc/canopy",
+    "--providers.file.watch=true",
+    "--providers.providersThrottleDuration=100ms",
+    "--log.level=ERROR",
+    "--accessLog=false",
+    "--api=false",
+    "--global.checkNewVersion=false",
+    "--global.sendAnonymousUsage=false",
+];
+
+pub fn container_name(instance: &str) -> String {
+    format!("canopy-{instance}-proxy")
+}
+
+pub async fn proxy_container(engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<Option<Container>> {
+    engine.container(&container_name(&settings.instance)).await
+}
+
+/// Whether it had to be made anew. Afterwards it runs, and is in exactly the wanted networks.
+pub async fn ensure(engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<bool> {
+    let own_network = proxy_network(&settings.instance);
+    engine.ensure_network(&own_network, &labels(&settings.instance, ROLE)).await?;
+    let existing = match proxy_container(engine, settings).await? {
+        Some(found) if found.labels.get(LABEL_INSTANCE) != Some(&settings.instance) => {
+            return Err(EngineError::Conflict(format!("a container that is not ours has the name {}", found.name)));
+        }
+        Some(found) if found.labels.get(LABEL_MADE_FROM) == Some(&made_from(settings)) => Some(found),
+        Some(outdated) => {
+            engine.remove_container(&outdated.id).await?;
+            None
+        }
+        None => None,
+    };
+    let fresh = existing.is_none();
+    let container = match existing {
+        Some(container) => container,
+        None => create(engine, settings, own_network.clone()).await?,
+    };
+    if container.state == ContainerState::Running {
+        join(engine, settings, &container.id).await?;
+        leave(engine, settings, &container, &own_network).await?;
+    } else {
+        // Before it listens: it is in all of its networks with its first request.
+        join(engine, settings, &container.id).await?;
+        start(engine, &container.id, fresh).await?;
+        if let Some(container) = engine.container(&container.id).await? {
+            leave(engine, settings, &container, &own_network).await?;
+        }
+    }
+    Ok(fresh)
+}
+
+async fn create(engine: &dyn Engine, settings: &ProxySettings, own_network: String) -> EngineResult<Container> {
+    let name = container_name(&settings.instance);
+    let spec = ContainerSpec {
+        name: name.clone(),
+        image: image(engine).await?,
+        labels: own_labels(settings),
+        environment: BTreeMap::new(),
+        command: Some(ARGUMENTS.map(str::to_owned).to_vec()),
+        networks: vec![own_network],
+        aliases: Vec::new(),
+        memory_bytes: None,
+        cpu_millis: None,
+        processes: None,
+        published_ports: BTreeMap::from([(HTTP, settings.http_port), (HTTPS, settings.https_port)]),
+        restarts: true,
+        stop_grace: STOP_GRACE,
+    };
+    let id = engine.create_container(spec).await?;
+    engine.put_files(&id, "/", base_files().into_iter().map(below_folder).collect()).await?;
+    engine.container(&id).await?.ok_or(EngineError::NotFound(name))
+}
+
+/// The folder itself comes into being with its first file.
+fn below_folder((name, content): (String, Vec<u8>)) -> (String, Vec<u8>) {
+    (format!("{}/{name}", FOLDER.trim_start_matches('/')), content)
+}
+
+async fn start(engine: &dyn Engine, id: &str, fresh: bool) -> EngineResult<()> {
+    let started = engine.start_container(id).await;
+    if started.is_err() && fresh {
+        // Its ports are taken, most likely: nothing of it stays.
+        engine.remove_container(id).await?;
+    }
+    started
+}
+
+async fn join(engine: &dyn Engine, settings: &ProxySettings, id: &str) -> EngineResult<()> {
+    for network in &settings.networks {
+        match engine.connect_network(network, id).await {
+            Err(EngineError::NotFound(what)) => tracing::warn!(%network, "the proxy cannot join a network: no {what}"),
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+async fn leave(
+    engine: &dyn Engine,
+    settings: &ProxySettings,
+    container: &Container,
+    own_network: &str,
+) -> EngineResult<()> {
+    for network in container.addresses.keys() {
+        if network != own_network && !settings.networks.contains(network) {
+            engine.disconnect_network(network, &container.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn image(engine: &dyn Engine) -> EngineResult<String> {
+    if engine.image(OWN_IMAGE).await?.is_some() {
+        return Ok(OWN_IMAGE.to_owned());
+    }
+    if engine.image(PUBLISHED_IMAGE).await?.is_none() {
+        let image = ImageReference::parse(PUBLISHED_IMAGE).map_err(|why| EngineError::Failed(why.to_owned()))?;
+        engine.pull(&image, Arc::new(|_| {}), &CancellationToken::new()).await?;
+    }
+    Ok(PUBLISHED_IMAGE.to_owned())
+}
+
+fn own_labels(settings: &ProxySettings) -> Labels {
+    let mut labels = labels(&settings.instance, ROLE);
+    labels.insert(LABEL_MADE_FROM.to_owned(), made_from(settings));
+    labels
+}
+
+fn made_from(settings: &ProxySettings) -> String {
+    let all = format!("{PUBLISHED_IMAGE} {ARGUMENTS:?} {} {}", settings.http_port, settings.https_port);
+    Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
