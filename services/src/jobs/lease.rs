@@ -16,6 +16,9 @@ use sea_orm::{
 };
 use std::time::Duration;
 
+/// A claim that was overtaken so often waits for the next look at the queue.
+const OVERTAKEN: u32 = 16;
+
 /// Who holds a job, from one claim on.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -45,13 +48,14 @@ pub async fn claim(
         .value(job::Column::StartedAt, Expr::col(job::Column::StartedAt).if_null(now))
         .and_where(Expr::col(job::Column::Id).eq(due))
         .to_owned();
-    loop {
+    for _ in 0..OVERTAKEN {
         match one(db, &claim).await {
             // Somebody started a job with the same key at the same moment; now it shows, and the next one is found.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {}
             outcome => return Ok(outcome?),
         }
     }
+    Ok(None)
 }
 
 /// Takes over one job whose process died at its last attempt, to abandon it.
