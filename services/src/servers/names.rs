@@ -16,9 +16,10 @@ pub fn environment_network(instance: &str, environment: EnvironmentId) -> String
     format!("canopy-{instance}-env-{}", environment.0.simple())
 }
 
-/// The network of the instance's proxy.
+/// The network of the instance's proxy. It sorts before every environment's: the Engine publishes a container's ports
+/// through its first network by name, and closes and opens them again when that changes.
 pub fn proxy_network(instance: &str) -> String {
-    format!("canopy-{instance}-proxy")
+    format!("0-canopy-{instance}-proxy")
 }
 
 /// The container of one deployment: `canopy-<instance>-<application>-<number>-<end of the deployment's id>`. A long

@@ -32,7 +32,7 @@ pub struct ProxySettings {
     pub instance: String,
     pub http_port: u16,
     pub https_port: u16,
-    /// Networks of the environments that it must reach.
+    /// Networks of all environments that it must reach; it leaves those that are not among them.
     pub networks: BTreeSet<String>,
 }
 

@@ -3,7 +3,9 @@
 
 mod builds;
 mod containers;
+mod load;
 mod networks;
+mod proxy;
 
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use services::servers::engine::{
