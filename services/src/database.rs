@@ -1,7 +1,7 @@
 //! The two ways into the database. SQLite takes one writer at a time: all writes go through one connection, so they
 //! queue in order instead of failing busy; reads have their own connections and never wait for a writer.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -64,7 +64,11 @@ impl Database {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(self.write.begin_with_options(options).await?)
+        // In a task of its own: a BEGIN whose caller goes away half-way (a client that disconnects, a job that is cut
+        // off) would leave its connection in the pool with a transaction open that nobody ends, and its locks held.
+        let write = self.write.clone();
+        let begun = tokio::spawn(async move { write.begin_with_options(options).await });
+        Ok(begun.await.map_err(Error::internal)??)
     }
 
     pub fn is_postgres(&self) -> bool {
