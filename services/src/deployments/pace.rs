@@ -12,6 +12,8 @@ pub struct Pace {
     pub stop_grace: Duration,
     /// For the proxy to take up a route.
     pub route: Duration,
+    /// For one call to the engine where nobody waits for a result; one that takes longer is left to the reconcilers.
+    pub call: Duration,
     /// Between two looks at a container.
     pub poll: Duration,
 }
@@ -23,6 +25,7 @@ impl Default for Pace {
             drain: Duration::from_secs(5),
             stop_grace: Duration::from_secs(10),
             route: Duration::from_secs(15),
+            call: Duration::from_secs(10),
             poll: Duration::from_millis(250),
         }
     }

@@ -3,9 +3,10 @@
 
 use super::super::{diagnosis, routes};
 use super::work::{Halt, Work};
-use crate::servers::engine::{Container, ContainerState, EngineResult, LABEL_DEPLOYMENT};
+use crate::servers::engine::{Container, ContainerState, EngineError, EngineResult, LABEL_DEPLOYMENT};
 use crate::servers::names;
 use contract::deployments::Step;
+use std::time::Duration;
 use tokio::time::Instant;
 
 pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
@@ -31,7 +32,7 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
         work.pause(pace.poll.min(pace.drain)).await?;
     }
     // A pass over the routes that began before the switch may have put the old one again.
-    if let Err(error) = routes::restore(work.platform, work.engine.as_ref(), work.scope, work.config.id).await {
+    if let Err(error) = work.restore_route().await {
         work.log.say(format!("The route could not be confirmed, so the old version stays: {error}"));
         work.platform.jobs.poke::<routes::RoutesReconciled>();
         return Ok(());
@@ -47,11 +48,12 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
 /// The new container still runs, as far as anybody can tell.
 async fn watch(work: &Work<'_>) -> Result<(), Halt> {
     work.go_on()?;
-    let Ok(Some(container)) = work.engine.container(&work.container).await else { return Ok(()) };
+    let Ok(Some(container)) = work.tried(work.engine.container(&work.container)).await else { return Ok(()) };
     match container.state {
         ContainerState::Running if container.restarts == 0 => Ok(()),
         state => {
-            super::health::copy_last_lines(work.engine.as_ref(), &work.container, &work.log).await;
+            let limit = work.platform.settings.pace.call;
+            super::health::copy_last_lines(work.engine.as_ref(), &work.container, &work.log, limit).await;
             Err(diagnosis::exit(state, container.restarts).into())
         }
     }
@@ -60,10 +62,16 @@ async fn watch(work: &Work<'_>) -> Result<(), Halt> {
 /// The application's containers of other deployments.
 pub async fn others(work: &Work<'_>) -> EngineResult<Vec<Container>> {
     let labels = names::application_labels(work.instance(), work.config.id);
-    let mut all = work.engine.containers(&labels).await?;
+    let mut all = work.tried(work.engine.containers(&labels)).await?;
     let own = work.id.to_string();
     all.retain(|container| container.labels.get(LABEL_DEPLOYMENT) != Some(&own));
     Ok(all)
+}
+
+pub async fn stop(work: &Work<'_>, container: &str, grace: Duration) -> EngineResult<()> {
+    let limit = grace + work.platform.settings.pace.call;
+    let stopped = tokio::time::timeout(limit, work.engine.stop_container(container, grace));
+    stopped.await.unwrap_or(Err(EngineError::TimedOut(limit)))
 }
 
 /// With the grace that a container gets to end by itself.
@@ -71,8 +79,8 @@ pub async fn remove(work: &Work<'_>, containers: Vec<Container>) {
     let grace = work.platform.settings.pace.stop_grace;
     let removals = containers.iter().map(|container| async {
         let outcome = async {
-            work.engine.stop_container(&container.id, grace).await?;
-            work.engine.remove_container(&container.id).await
+            stop(work, &container.id, grace).await?;
+            work.tried(work.engine.remove_container(&container.id)).await
         };
         if let Err(error) = outcome.await {
             work.log.say(format!("{} could not be removed yet: {error}", container.name));

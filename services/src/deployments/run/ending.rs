@@ -53,7 +53,7 @@ pub async fn settle(work: &Work<'_>, cause: Cause, finding: Option<Finding>) -> 
         status: work.status(),
         committed: application.current_deployment_id == Some(work.id),
         // While nobody can tell, what was found healthy is taken for running.
-        new_runs: match work.engine.container(&work.container).await {
+        new_runs: match work.tried(work.engine.container(&work.container)).await {
             Ok(container) => container.is_some_and(|container| container.state == ContainerState::Running),
             Err(_) => true,
         },
@@ -125,7 +125,7 @@ async fn take_back(work: &Work<'_>, reached: Step) -> bool {
     for undo in plan::undo(reached) {
         let outcome = match undo {
             Undo::Route => {
-                let restored = routes::restore(work.platform, work.engine.as_ref(), work.scope, work.config.id).await;
+                let restored = work.restore_route().await;
                 routed_away = restored.is_ok();
                 restored.map_err(|error| error.to_string())
             }
@@ -134,7 +134,7 @@ async fn take_back(work: &Work<'_>, reached: Step) -> bool {
             Undo::Container => remove_new(work, reached).await.map_err(|error| error.to_string()),
             Undo::Image if work.is_rollback() => Ok(()),
             Undo::Image => {
-                let removed = work.engine.remove_image(&work.own_tag()).await;
+                let removed = work.tried(work.engine.remove_image(&work.own_tag())).await;
                 image_removed = removed.is_ok();
                 removed.map_err(|error| error.to_string())
             }
@@ -151,9 +151,9 @@ async fn remove_new(work: &Work<'_>, reached: Step) -> Result<(), crate::servers
     if reached >= Step::Switch {
         // It may have requests to finish.
         let grace = work.platform.settings.pace.stop_grace / 2;
-        work.engine.stop_container(&work.container, grace).await?;
+        drain::stop(work, &work.container, grace).await?;
     }
-    work.engine.remove_container(&work.container).await
+    work.tried(work.engine.remove_container(&work.container)).await
 }
 
 /// The version before becomes the current one again: first its route, then the record, as with the switch.
@@ -178,7 +178,7 @@ async fn go_back(work: &Work<'_>, old: &Container) -> Result<(), JobError> {
 
 /// The switch is committed: only what is left of the version before has to go.
 async fn finish(work: &Work<'_>, others: Vec<Container>) {
-    match routes::restore(work.platform, work.engine.as_ref(), work.scope, work.config.id).await {
+    match work.restore_route().await {
         Ok(()) => drain::remove(work, others).await,
         Err(error) => {
             tracing::warn!(deployment = %work.id, %error, "a switched deployment's drain is left for the reconcilers");

@@ -17,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 /// So much of a failed container's output goes to the deployment's log.
 const LAST_LINES: usize = 20;
-/// For anything that is asked of the engine besides.
-const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 pub async fn check(work: &Work<'_>) -> Result<(), Halt> {
     work.enter(Step::Health).await?;
@@ -42,7 +40,7 @@ pub async fn check(work: &Work<'_>) -> Result<(), Halt> {
             Ok(())
         }
         Err(Unsound::Finding(finding)) => {
-            copy_last_lines(work.engine.as_ref(), &work.container, &work.log).await;
+            copy_last_lines(work.engine.as_ref(), &work.container, &work.log, work.platform.settings.pace.call).await;
             Err(finding.into())
         }
         Err(Unsound::Stopped) => Err(Halt::Stopped),
@@ -146,10 +144,10 @@ impl Patient<'_> {
 
     /// The container, which must run and not have been restarted.
     async fn running(&self) -> Result<Container, Unsound> {
-        let call = tokio::time::timeout(CALL_LIMIT, self.engine.container(self.container));
+        let call = tokio::time::timeout(self.pace.call, self.engine.container(self.container));
         let container = match self.or_stopped(call).await? {
             Ok(outcome) => outcome?,
-            Err(_) => return Err(EngineError::TimedOut(CALL_LIMIT).into()),
+            Err(_) => return Err(EngineError::TimedOut(self.pace.call).into()),
         };
         let Some(container) = container else {
             return Err(Unsound::Finding(Finding::new(
@@ -183,7 +181,7 @@ impl Patient<'_> {
 }
 
 /// What a container said last becomes part of the deployment's log, before the container goes.
-pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log) {
+pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log, limit: Duration) {
     let copied = async {
         let request = LogRequest { tail: LAST_LINES, follow: false };
         let Ok(mut output) = engine.logs(container, request).await else { return };
@@ -194,7 +192,7 @@ pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log) {
         }
         lines.finish(&mut copy);
     };
-    let _ = tokio::time::timeout(CALL_LIMIT, copied).await;
+    let _ = tokio::time::timeout(limit, copied).await;
 }
 
 fn seconds(time: Duration) -> String {

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 
 /// What can't be removed now is removed after the next deployment.
 pub async fn clean_up(work: &Work<'_>) {
-    if let Err(error) = remove_old(work).await {
+    let limit = work.platform.settings.pace.call * 6;
+    let removed = tokio::time::timeout(limit, remove_old(work)).await;
+    if let Err(error) = removed.unwrap_or_else(|_| Err(crate::Error::internal("the engine does not answer"))) {
         tracing::warn!(deployment = %work.id, %error, "old images were not removed");
     }
 }

@@ -4,7 +4,7 @@
 use super::super::diagnosis::{self, Finding};
 use super::super::log::{self, Log, Writer};
 use super::super::mask::Secrets;
-use super::super::{plan, snapshot, view};
+use super::super::{plan, routes, snapshot, view};
 use crate::applications::config::ApplicationConfig;
 use crate::error::Error;
 use crate::jobs::{JobError, JobRun};
@@ -359,6 +359,21 @@ impl<'a> Work<'a> {
             Ok(()) => Err(Halt::Stopped),
             Err(_) => Ok(()),
         }
+    }
+
+    /// Waits for the engine for a limited time, whoever asks for the end: for what must be tried.
+    pub async fn tried<T>(&self, call: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
+        let limit = self.platform.settings.pace.call;
+        tokio::time::timeout(limit, call).await.unwrap_or(Err(EngineError::TimedOut(limit)))
+    }
+
+    /// Makes the application's route what the database says now, in a limited time.
+    pub async fn restore_route(&self) -> crate::Result<()> {
+        let pace = &self.platform.settings.pace;
+        let restored = routes::restore(self.platform, self.engine.as_ref(), self.scope, self.config.id);
+        tokio::time::timeout(pace.route + pace.call, restored)
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("The proxy takes too long to answer.".into())))
     }
 
     /// Waits for the engine, unless somebody asks for the end.
