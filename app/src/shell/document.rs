@@ -31,6 +31,22 @@ pub fn Document(
     use leptos::nonce::use_nonce;
     use leptos_meta::MetaTags;
 
+    use super::theme::Theme;
+
+    // The browser's own bars cannot read custom properties: these are `--bg` of `tokens.css`.
+    const LIGHT: &str = "#fafafb";
+    const DARK: &str = "#0d0e11";
+    let bar = |colour: &'static str, media: Option<&'static str>| {
+        view! { <meta name="theme-color" content=colour attr:media=media /> }
+    };
+    let bars = match theme {
+        Theme::Light => vec![bar(LIGHT, None)],
+        Theme::Dark => vec![bar(DARK, None)],
+        Theme::System => {
+            vec![bar(LIGHT, Some("(prefers-color-scheme: light)")), bar(DARK, Some("(prefers-color-scheme: dark)"))]
+        }
+    };
+
     let nonce = use_nonce();
     let start = (!assets.js.is_empty()).then(|| {
         let script = format!(
@@ -52,8 +68,7 @@ pub fn Document(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" content="#fafafb" media="(prefers-color-scheme: light)" />
-                <meta name="theme-color" content="#0d0e11" media="(prefers-color-scheme: dark)" />
+                {bars}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=assets.css />
                 {brand}

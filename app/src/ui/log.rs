@@ -53,6 +53,15 @@ pub fn LogView(
             pane.set_scroll_top(pane.scroll_height());
         }
     };
+    // New lines pull to the end in every frame: the first sign of the reader's hand must stop that, before the pane moves.
+    let last_top = StoredValue::new(0);
+    let leave = move || {
+        // A frame that is already on its way still moves the pane down; that is not the reader coming back.
+        last_top.set_value(i32::MAX);
+        if following.get_untracked() {
+            following.set(false);
+        }
+    };
     Effect::new(move |_| {
         shown.track();
         if following.get() {
@@ -96,7 +105,7 @@ pub fn LogView(
                     glyph=Glyph::ArrowDown
                     label="Follow the end"
                     pressed=Signal::from(following)
-                    on_click=Callback::new(move |_| following.update(|following| *following = !*following))
+                    on_click=Callback::new(move |_| if following.get_untracked() { leave() } else { following.set(true) })
                 />
                 <IconButton
                     glyph=Glyph::Copy
@@ -114,12 +123,27 @@ pub fn LogView(
                 tabindex="0"
                 data-times=move || (!times.get()).then_some("off")
                 data-tall=tall
+                on:wheel=move |event| {
+                    if event.delta_y() < 0.0 {
+                        leave();
+                    }
+                }
+                on:touchmove=move |_| leave()
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+                        leave();
+                    }
+                }
                 on:scroll=move |_| {
                     if let Some(pane) = pane.get_untracked() {
-                        let left = pane.scroll_height() - pane.scroll_top() - pane.client_height();
-                        let near = left < NEAR_PX;
-                        if following.get_untracked() != near {
-                            following.set(near);
+                        let (top, before) = (pane.scroll_top(), last_top.get_value());
+                        last_top.set_value(top);
+                        let near = pane.scroll_height() - top - pane.client_height() < NEAR_PX;
+                        let follow = following.get_untracked();
+                        if follow && !near && top < before {
+                            following.set(false);
+                        } else if !follow && near && top > before {
+                            following.set(true);
                         }
                     }
                 }
