@@ -28,23 +28,22 @@ pub fn Document(
     #[prop(optional, into)] brand: String,
     children: Children,
 ) -> impl IntoView {
+    use leptos::attr::custom::custom_attribute;
     use leptos::nonce::use_nonce;
     use leptos_meta::MetaTags;
 
     use super::theme::Theme;
 
     // The browser's own bars cannot read custom properties: these are `--bg` of `tokens.css`.
-    const LIGHT: &str = "#fafafb";
-    const DARK: &str = "#0d0e11";
-    let bar = |colour: &'static str, media: Option<&'static str>| {
-        view! { <meta name="theme-color" content=colour attr:media=media /> }
-    };
+    let media = |scheme: &str| custom_attribute("media", format!("(prefers-color-scheme: {scheme})"));
     let bars = match theme {
-        Theme::Light => vec![bar(LIGHT, None)],
-        Theme::Dark => vec![bar(DARK, None)],
-        Theme::System => {
-            vec![bar(LIGHT, Some("(prefers-color-scheme: light)")), bar(DARK, Some("(prefers-color-scheme: dark)"))]
+        Theme::Light => view! { <meta name="theme-color" content="#fafafb" /> }.into_any(),
+        Theme::Dark => view! { <meta name="theme-color" content="#0d0e11" /> }.into_any(),
+        Theme::System => view! {
+            <meta name="theme-color" content="#fafafb" {..media("light")} />
+            <meta name="theme-color" content="#0d0e11" {..media("dark")} />
         }
+        .into_any(),
     };
 
     let nonce = use_nonce();
