@@ -72,6 +72,9 @@ impl<const MAX: u32, const LIMIT: u64> Job for Task<MAX, LIMIT> {
         let probe = Probe::find(self.probe);
         let name = self.name.as_str();
         probe.note(format!("{name} starts {}", run.attempt));
+        if run.stop().is_cancelled() {
+            probe.note(format!("{name} is told to stop as it starts"));
+        }
         let running = Running::start(&probe, name, self.key.as_deref());
         let outcome = match self.does {
             Does::Succeeds => Ok(()),

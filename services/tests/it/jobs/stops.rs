@@ -53,7 +53,7 @@ async fn a_job_that_runs_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_heartbeat_also_brings_the_wish_to_cancel() {
+async fn the_wish_to_cancel_arrives_without_a_wake() {
     on_each_database(async |h: Harness| {
         let probe = Probe::new();
         let runner = work(&h, RunnerSettings { poll: NEVER, ..settings() });
@@ -106,6 +106,7 @@ async fn work_that_starts_after_the_wish_to_cancel_sees_it() {
         let runner = work(&h, settings());
         assert_eq!(until_status(&h, id, "cancelled").await.attempt, 2);
         runner.stop().await;
+        assert_eq!(probe.seen().last().unwrap(), "job is told to stop as it starts");
     })
     .await;
 }
