@@ -1,12 +1,23 @@
 //! The screens, a file each, by the room they belong to.
 
+pub mod account;
 pub mod address;
+pub mod api_key;
+pub mod api_keys;
+mod attention;
+pub mod audit;
+mod deployment_row;
 pub mod invitation;
+pub mod member;
 pub mod member_words;
+pub mod members;
+pub mod new_api_key;
 pub mod new_server;
 pub mod not_found;
+pub mod overview;
 pub mod poll;
 pub mod region;
+pub mod search;
 pub mod server;
 pub mod server_words;
 pub mod servers;

@@ -1,0 +1,67 @@
+//! A deployment in a table that spans applications.
+
+use crate::ui::{Cell, Column, Elapsed, Pill, RelativeTime, RowLink, Tone};
+use contract::deployments::{DeploymentStatus, DeploymentSummary, Step};
+use leptos::prelude::*;
+
+pub(super) fn columns() -> Vec<Column> {
+    vec![
+        Column::new("Application"),
+        Column::new("State"),
+        Column::new("Commit").hide(),
+        Column::new("By").hide(),
+        Column::new("Took").right().hide(),
+        Column::new("When").right(),
+    ]
+}
+
+pub(super) fn row(deployment: DeploymentSummary) -> AnyView {
+    let (tone, state) = state(&deployment);
+    let name = format!("{} {}", deployment.application_name, deployment.number);
+    let commit = deployment.commit.as_deref().map(|commit| commit.chars().take(7).collect::<String>());
+    let message = deployment.commit_message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default().to_owned();
+    let took = deployment.started_at.map(|from| view! { <Elapsed from=from ended=deployment.finished_at /> });
+    view! {
+        <tr>
+            <Cell>
+                <RowLink href=format!("/deployments/{}", deployment.id)>{name}</RowLink>
+                <small class=format!("{} {}", style::text::MUTED, style::text::BELOW)>{deployment.project_name}</small>
+            </Cell>
+            <Cell>
+                <Pill tone=tone text=state />
+            </Cell>
+            <Cell long=true hide=true>
+                {commit.map(|commit| view! { <span class=style::text::MONO>{commit}</span> " " })}
+                {message}
+            </Cell>
+            <Cell dim=true hide=true>{deployment.created_by.unwrap_or_else(|| "automatic".to_owned())}</Cell>
+            <Cell right=true dim=true hide=true>{took}</Cell>
+            <Cell right=true dim=true>
+                <RelativeTime at=deployment.created_at />
+            </Cell>
+        </tr>
+    }
+    .into_any()
+}
+
+fn state(deployment: &DeploymentSummary) -> (Tone, &'static str) {
+    match deployment.status {
+        DeploymentStatus::Queued => (Tone::Busy, "Queued"),
+        DeploymentStatus::Running => (
+            Tone::Busy,
+            match deployment.step {
+                Some(Step::Fetch) => "Fetching",
+                Some(Step::Build) => "Building",
+                Some(Step::Start) | None => "Starting",
+                Some(Step::Health) => "Checking",
+                Some(Step::Switch) => "Switching",
+                Some(Step::Drain | Step::Done) => "Draining",
+            },
+        ),
+        DeploymentStatus::Succeeded if deployment.live => (Tone::Ok, "Live"),
+        DeploymentStatus::Succeeded => (Tone::Neutral, "Replaced"),
+        DeploymentStatus::Failed => (Tone::Bad, "Failed"),
+        DeploymentStatus::Cancelled => (Tone::Neutral, "Cancelled"),
+        DeploymentStatus::Superseded => (Tone::Neutral, "Superseded"),
+    }
+}
