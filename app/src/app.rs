@@ -1,9 +1,26 @@
 //! The root: the router, the routes, and the console's frame around the signed-in pages.
 
 use crate::api;
+use crate::pages::account::AccountPage;
+use crate::pages::api_key::ApiKeyPage;
+use crate::pages::api_keys::ApiKeysPage;
+use crate::pages::audit::AuditPage;
+use crate::pages::invitation::InvitationPage;
+use crate::pages::member::MemberPage;
+use crate::pages::members::MembersPage;
+use crate::pages::new_api_key::NewApiKeyPage;
+use crate::pages::new_server::NewServerPage;
+use crate::pages::not_found::NotFoundPage;
+use crate::pages::overview::OverviewPage;
+use crate::pages::search::SearchPage;
+use crate::pages::server::{DeleteServerPage, ServerPage};
+use crate::pages::servers::ServersPage;
+use crate::pages::setup::SetupPage;
+use crate::pages::sign_in::SignInPage;
+use crate::pages::welcome::WelcomePage;
 use crate::session::Session;
 use crate::shell::nav::screens;
-use crate::shell::{Addresses, ErrorPage, Group, NotFound, Place, Shell, Theme, mark_hydrated};
+use crate::shell::{Addresses, ErrorPage, Group, Place, Shell, Theme, mark_hydrated};
 use contract::Empty;
 use contract::accounts::Me;
 use contract::organizations::{ListOrganizations, Organization};
@@ -20,24 +37,30 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Canopy".to_owned() } else { format!("{title} · Canopy") } />
         <Router>
-            <Routes fallback=|| view! { <Missing /> }>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/invitations/:token") view=InvitationPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Console>
                     // One line per page, by address; whoever writes a page adds its route.
-                    <Route path=path!("/") view=Missing ssr=SsrMode::Async />
+                    <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys/new") view=NewApiKeyPage ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys/:id") view=ApiKeyPage ssr=SsrMode::Async />
+                    <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/members") view=MembersPage ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/new") view=NewServerPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id") view=ServerPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id/delete") view=DeleteServerPage ssr=SsrMode::Async />
+                    <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>
     }
-}
-
-/// A page that is not there, with the status that says so.
-#[component]
-pub fn Missing() -> impl IntoView {
-    #[cfg(feature = "ssr")]
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(http::StatusCode::NOT_FOUND);
-    }
-    view! { <NotFound /> }
 }
 
 /// The frame of the signed-in pages. Who is looking is found once and passed down.

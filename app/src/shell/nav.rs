@@ -62,6 +62,7 @@ pub fn screens() -> Vec<Group> {
         Group::new(
             Some("Organization"),
             vec![
+                Screen::new("Members", "/members", Glyph::Users, 'm'),
                 Screen::new("API keys", "/api-keys", Glyph::Key, 'k'),
                 Screen::new("Audit", "/audit", Glyph::Shield, 'a'),
             ],
