@@ -1,0 +1,71 @@
+// Every page at both widths and in both themes: silent console, nothing serious for axe, nothing sideways.
+import { go, hydrated, openPage, signedIn, silent, sound } from "../browser.mjs";
+
+async function addresses(given) {
+  const page = await signedIn(given);
+  await go(page, "/");
+  const { platform } = given;
+  const projects = await platform.call(page, "projects.list");
+  const project = projects.items[0];
+  const application = project.applications.find((each) => each.name === "clock");
+  const deployments = await platform.call(page, "deployments.list", { application_id: application.id });
+  const servers = await platform.call(page, "servers.list");
+  await page.context().close();
+  const tabs = ["", "/deployments", "/logs", "/variables", "/domains", "/settings"];
+  return [
+    "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, ...tabs.map((tab) => `/applications/${application.id}${tab}`),
+    `/deployments/${deployments.items[0].id}`, "/servers", "/servers/new", `/servers/${servers.items[0].id}`, "/members", "/api-keys", "/audit", "/account",
+  ];
+}
+
+const everyPage = (size, theme) => async (given) => {
+  const page = await signedIn(given, { size, theme });
+  const wrong = [];
+  for (const address of await addresses(given)) {
+    try {
+      const response = await go(page, address);
+      if (response.status() !== 200) throw new Error(`answered ${response.status()}`);
+      await sound(page);
+      silent(page);
+    } catch (error) {
+      wrong.push(`${address}: ${error.message}`);
+      page.said.length = 0;
+    }
+  }
+  await page.context().close();
+  if (wrong.length > 0) throw new Error(wrong.join("\n        "));
+};
+
+export const every_page_on_a_desktop_in_light = everyPage("desktop", "light");
+export const every_page_on_a_desktop_in_dark = everyPage("desktop", "dark");
+export const every_page_on_a_phone_in_light = everyPage("phone", "light");
+export const every_page_on_a_phone_in_dark = everyPage("phone", "dark");
+
+export async function an_unknown_address_says_so(given) {
+  const page = await signedIn(given);
+  const response = await page.goto("/nothing/here");
+  if (response.status() !== 404) throw new Error(`answered ${response.status()}`);
+  await hydrated(page);
+  await page.getByText("Nothing is here").waitFor();
+  await page.context().close();
+}
+
+export async function sign_in_refuses_a_wrong_password(given) {
+  const page = await openPage(given);
+  await go(page, "/sign-in");
+  await sound(page);
+  await page.getByLabel("E-mail").fill(given.platform.email);
+  await page.getByLabel("Password").fill("not the right one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("do not match").first().waitFor();
+  await page.context().close();
+}
+
+export async function the_projects_page_is_light(given) {
+  const page = await signedIn(given);
+  let requests = 0;
+  page.on("request", () => (requests += 1));
+  await go(page, "/projects");
+  if (requests > 12) throw new Error(`${requests} requests`);
+  await page.context().close();
+}
