@@ -17,7 +17,7 @@ pub async fn alive() -> Json<serde_json::Value> {
 /// The database answers and a worker was heard of lately.
 pub async fn ready(State(app): State<App>) -> Response {
     let database = app.platform.database.read().execute_unprepared("SELECT 1").await.is_ok();
-    let workers = database && services::jobs::is_alive(&app.platform).await.unwrap_or(false);
+    let workers = database && services::jobs::health(&app.platform).await.is_ok_and(|health| health.works());
     let word = |fine: bool| if fine { "ok" } else { "failed" };
     let body = Json(
         serde_json::json!({ "status": word(database && workers), "database": word(database), "workers": word(workers) }),
