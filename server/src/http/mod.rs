@@ -14,7 +14,7 @@ pub use site::Site;
 use crate::config::Config;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use axum::routing::get;
 use leptos::prelude::LeptosOptions;
@@ -101,7 +101,3 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// A status by number; what is not one is our fault.
-pub(crate) fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
