@@ -1,6 +1,7 @@
 //! The outside world in memory: an engine, a proxy and repositories that remember what was asked of them. Tests
 //! set what they answer.
 
+use crate::faults::Faults;
 use async_trait::async_trait;
 use contract::ids::ApplicationId;
 use contract::servers::Connection;
@@ -34,7 +35,8 @@ impl Engines for MemoryEngines {
 
 #[derive(Default)]
 pub struct MemoryEngine {
-    state: Mutex<EngineState>,
+    pub(crate) state: Mutex<EngineState>,
+    pub faults: Arc<Faults>,
 }
 
 pub struct EngineState {
@@ -49,6 +51,14 @@ pub struct EngineState {
     pub build_fails: Option<String>,
     /// What a build says.
     pub build_output: String,
+    /// Set: containers are in this state right after their start.
+    pub starts_as: Option<ContainerState>,
+    /// The arguments of every build.
+    pub built_with: Vec<BTreeMap<String, String>>,
+    /// The environment of every container that was made, by name.
+    pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// What every container printed, with timestamps.
+    pub container_output: String,
     made: u32,
 }
 
@@ -62,6 +72,10 @@ impl Default for EngineState {
             unreachable: false,
             build_fails: None,
             build_output: "built\n".into(),
+            starts_as: None,
+            built_with: Vec::new(),
+            environments: BTreeMap::new(),
+            container_output: String::new(),
             made: 0,
         }
     }
@@ -117,21 +131,25 @@ impl Engine for MemoryEngine {
     }
 
     async fn ensure_network(&self, name: &str, labels: &Labels) -> EngineResult<()> {
+        self.faults.pass("engine.ensure_network").await?;
         self.reached()?.networks.entry(name.to_owned()).or_insert_with(|| labels.clone());
         Ok(())
     }
 
     async fn networks(&self, labels: &Labels) -> EngineResult<Vec<String>> {
+        self.faults.pass("engine.networks").await?;
         let state = self.reached()?;
         Ok(state.networks.iter().filter(|(_, own)| carries(own, labels)).map(|(name, _)| name.clone()).collect())
     }
 
     async fn remove_network(&self, name: &str) -> EngineResult<()> {
+        self.faults.pass("engine.remove_network").await?;
         self.reached()?.networks.remove(name);
         Ok(())
     }
 
     async fn connect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        self.faults.pass("engine.connect_network").await?;
         let mut state = self.reached()?;
         let number = state.next();
         let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + number));
@@ -140,6 +158,7 @@ impl Engine for MemoryEngine {
     }
 
     async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()> {
+        self.faults.pass("engine.disconnect_network").await?;
         if let Ok(container) = self.reached()?.find(container) {
             container.addresses.remove(network);
         }
@@ -152,6 +171,7 @@ impl Engine for MemoryEngine {
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
+        self.faults.pass_or("engine.build", cancel).await?;
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
@@ -160,6 +180,7 @@ impl Engine for MemoryEngine {
         if let Some(reason) = &state.build_fails {
             return Err(EngineError::Failed(reason.clone()));
         }
+        state.built_with.push(request.arguments);
         let image = Image {
             digest: format!("sha256:{:064x}", state.next()),
             size_bytes: 1_000_000,
@@ -177,6 +198,7 @@ impl Engine for MemoryEngine {
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
+        self.faults.pass_or("engine.pull", cancel).await?;
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
@@ -185,21 +207,25 @@ impl Engine for MemoryEngine {
     }
 
     async fn image(&self, reference: &str) -> EngineResult<Option<Image>> {
+        self.faults.pass("engine.image").await?;
         let state = self.reached()?;
         Ok(state.images.values().find(|i| i.digest == reference || i.tags.iter().any(|t| t == reference)).cloned())
     }
 
     async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>> {
+        self.faults.pass("engine.images").await?;
         Ok(self.reached()?.images.values().filter(|image| carries(&image.labels, labels)).cloned().collect())
     }
 
     async fn remove_image(&self, reference: &str) -> EngineResult<()> {
+        self.faults.pass("engine.remove_image").await?;
         let mut state = self.reached()?;
         state.images.retain(|_, image| image.digest != reference && !image.tags.iter().any(|tag| tag == reference));
         Ok(())
     }
 
     async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String> {
+        self.faults.pass("engine.create_container").await?;
         let mut state = self.reached()?;
         if state.containers.contains_key(&spec.name) {
             return Err(EngineError::Conflict(format!("the name {} is taken", spec.name)));
@@ -225,16 +251,21 @@ impl Engine for MemoryEngine {
                 .collect(),
         };
         let id = container.id.clone();
+        state.environments.insert(spec.name.clone(), spec.environment);
         state.containers.insert(spec.name, container);
         Ok(id)
     }
 
     async fn start_container(&self, id: &str) -> EngineResult<()> {
-        self.reached()?.find(id)?.state = ContainerState::Running;
+        self.faults.pass("engine.start_container").await?;
+        let mut state = self.reached()?;
+        let started = state.starts_as.unwrap_or(ContainerState::Running);
+        state.find(id)?.state = started;
         Ok(())
     }
 
     async fn stop_container(&self, id: &str, _: Duration) -> EngineResult<()> {
+        self.faults.pass("engine.stop_container").await?;
         if let Ok(container) = self.reached()?.find(id) {
             container.state = ContainerState::Exited { code: 0, out_of_memory: false };
         }
@@ -242,34 +273,44 @@ impl Engine for MemoryEngine {
     }
 
     async fn restart_container(&self, id: &str, _: Duration) -> EngineResult<()> {
+        self.faults.pass("engine.restart_container").await?;
         self.reached()?.find(id)?.state = ContainerState::Running;
         Ok(())
     }
 
     async fn remove_container(&self, id: &str) -> EngineResult<()> {
+        self.faults.pass("engine.remove_container").await?;
         self.reached()?.containers.retain(|name, container| name != id && container.id != id);
         Ok(())
     }
 
     async fn container(&self, id: &str) -> EngineResult<Option<Container>> {
+        self.faults.pass("engine.container").await?;
         Ok(self.reached()?.find(id).ok().cloned())
     }
 
     async fn containers(&self, labels: &Labels) -> EngineResult<Vec<Container>> {
+        self.faults.pass("engine.containers").await?;
         Ok(self.reached()?.containers.values().filter(|each| carries(&each.labels, labels)).cloned().collect())
     }
 
     async fn logs(&self, id: &str, _: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>> {
-        self.reached()?.find(id)?;
-        Ok(futures::stream::empty().boxed())
+        self.faults.pass("engine.logs").await?;
+        let mut state = self.reached()?;
+        state.find(id)?;
+        let bytes = state.container_output.clone().into_bytes();
+        let output = Output { stream: contract::deployments::Stream::Stdout, bytes };
+        Ok(futures::stream::iter([Ok(output)]).boxed())
     }
 
     async fn put_files(&self, id: &str, _: &str, _: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
+        self.faults.pass("engine.put_files").await?;
         self.reached()?.find(id)?;
         Ok(())
     }
 
     async fn probe(&self, _: SocketAddr, _: &UrlPath, _: &str, _: Duration) -> EngineResult<Probe> {
+        self.faults.pass("engine.probe").await?;
         Ok(self.reached()?.probe.clone())
     }
 }
@@ -277,7 +318,8 @@ impl Engine for MemoryEngine {
 /// Remembers the present routes and every change in order.
 #[derive(Default)]
 pub struct MemoryProxy {
-    state: Mutex<ProxyRoutes>,
+    pub(crate) state: Mutex<ProxyRoutes>,
+    pub faults: Arc<Faults>,
 }
 
 #[derive(Default)]
@@ -295,6 +337,7 @@ impl MemoryProxy {
 #[async_trait]
 impl Proxy for MemoryProxy {
     async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState> {
+        self.faults.pass("proxy.ensure").await?;
         engine.info().await?;
         Ok(ProxyState {
             container: format!("canopy-{}-proxy", settings.instance),
@@ -306,6 +349,7 @@ impl Proxy for MemoryProxy {
     }
 
     async fn put_route(&self, _: &dyn Engine, _: &ProxySettings, route: &Route) -> EngineResult<()> {
+        self.faults.pass("proxy.put_route").await?;
         let mut state = self.state();
         state.routes.insert(route.application, route.clone());
         state.history.push(route.clone());
@@ -313,11 +357,13 @@ impl Proxy for MemoryProxy {
     }
 
     async fn remove_route(&self, _: &dyn Engine, _: &ProxySettings, application: ApplicationId) -> EngineResult<()> {
+        self.faults.pass("proxy.remove_route").await?;
         self.state().routes.remove(&application);
         Ok(())
     }
 
     async fn await_route(&self, _: &dyn Engine, _: &ProxySettings, route: &Route, limit: Duration) -> EngineResult<()> {
+        self.faults.pass("proxy.await_route").await?;
         if self.state().routes.get(&route.application) == Some(route) {
             Ok(())
         } else {
@@ -326,6 +372,7 @@ impl Proxy for MemoryProxy {
     }
 
     async fn remove(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<()> {
+        self.faults.pass("proxy.remove").await?;
         self.state().routes.clear();
         Ok(())
     }
@@ -334,7 +381,8 @@ impl Proxy for MemoryProxy {
 /// Branches and the files of commits, by address.
 #[derive(Default)]
 pub struct MemoryRepository {
-    state: Mutex<Repositories>,
+    pub(crate) state: Mutex<Repositories>,
+    pub faults: Arc<Faults>,
 }
 
 #[derive(Default)]
@@ -360,6 +408,7 @@ impl Repository for MemoryRepository {
         _: Duration,
         cancel: &CancellationToken,
     ) -> Result<CommitId, RepositoryError> {
+        self.faults.pass_repository("repository.resolve", cancel).await?;
         if cancel.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
@@ -380,6 +429,7 @@ impl Repository for MemoryRepository {
         _: OutputSink,
         cancel: &CancellationToken,
     ) -> Result<Fetched, RepositoryError> {
+        self.faults.pass_repository("repository.fetch", cancel).await?;
         if cancel.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }

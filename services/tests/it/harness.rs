@@ -1,7 +1,8 @@
 //! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
 //! organizations, so a leak between tenants shows up as a failing test.
 
-use crate::doubles::{MemoryEngines, MemoryProxy, MemoryRepository};
+use crate::doubles::{MemoryEngine, MemoryEngines, MemoryProxy, MemoryRepository};
+use crate::faults::Faults;
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
 use contract::permissions::Role;
@@ -32,6 +33,8 @@ pub struct Harness {
     pub engines: Arc<MemoryEngines>,
     pub proxy: Arc<MemoryProxy>,
     pub repository: Arc<MemoryRepository>,
+    /// Of all three.
+    pub faults: Arc<Faults>,
     /// Emptied and removed after the test.
     pub folder: PathBuf,
 }
@@ -100,9 +103,11 @@ fn jobs_left() -> Select<job::Entity> {
 impl Harness {
     fn new(database: Database, folder: PathBuf) -> Self {
         let clock = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse().unwrap()));
-        let engines = Arc::new(MemoryEngines::default());
-        let proxy = Arc::new(MemoryProxy::default());
-        let repository = Arc::new(MemoryRepository::default());
+        let faults = Arc::new(Faults::default());
+        let engine = Arc::new(MemoryEngine { faults: faults.clone(), ..MemoryEngine::default() });
+        let engines = Arc::new(MemoryEngines { engine });
+        let proxy = Arc::new(MemoryProxy { faults: faults.clone(), ..MemoryProxy::default() });
+        let repository = Arc::new(MemoryRepository { faults: faults.clone(), ..MemoryRepository::default() });
         let platform = Arc::new(Platform {
             database,
             clock: clock.clone(),
@@ -126,12 +131,13 @@ impl Harness {
                     steady: Duration::from_millis(60),
                     drain: Duration::from_millis(60),
                     stop_grace: Duration::from_millis(20),
-                    route: Duration::from_millis(500),
+                    route: Duration::from_secs(2),
+                    call: Duration::from_millis(700),
                     poll: Duration::from_millis(10),
                 },
             },
         });
-        Self { platform, clock, engines, proxy, repository, folder }
+        Self { platform, clock, engines, proxy, repository, faults, folder }
     }
 
     pub fn now(&self) -> Time {

@@ -5,9 +5,12 @@
 mod accounts;
 mod audit;
 mod calls;
+mod deployments;
 // Shared by every room: no one test uses all of it.
 #[allow(dead_code)]
 mod doubles;
+#[allow(dead_code)]
+mod faults;
 mod gate;
 #[allow(dead_code)]
 mod harness;

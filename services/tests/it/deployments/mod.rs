@@ -1,0 +1,6 @@
+//! Deployments against an outside world in memory: what happens, and that the old version serves whatever fails.
+
+mod any_call;
+mod course;
+mod keeping;
+mod stage;
