@@ -4,14 +4,24 @@ use crate::api;
 use crate::pages::account::AccountPage;
 use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
+use crate::pages::application::{
+    ApplicationDeploymentsPage, ApplicationDomainsPage, ApplicationLogsPage, ApplicationPage, ApplicationSettingsPage,
+    ApplicationVariablesPage, DeleteApplicationPage, RollbackPage,
+};
 use crate::pages::audit::AuditPage;
+use crate::pages::deployment::DeploymentPage;
 use crate::pages::invitation::InvitationPage;
 use crate::pages::member::MemberPage;
 use crate::pages::members::MembersPage;
 use crate::pages::new_api_key::NewApiKeyPage;
+use crate::pages::new_application::NewApplicationPage;
+use crate::pages::new_project::NewProjectPage;
 use crate::pages::new_server::NewServerPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::project::ProjectPage;
+use crate::pages::project_settings::DeleteProjectPage;
+use crate::pages::projects::ProjectsPage;
 use crate::pages::search::SearchPage;
 use crate::pages::server::{DeleteServerPage, ServerPage};
 use crate::pages::servers::ServersPage;
@@ -48,9 +58,23 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async />
                     <Route path=path!("/api-keys/new") view=NewApiKeyPage ssr=SsrMode::Async />
                     <Route path=path!("/api-keys/:id") view=ApiKeyPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/delete") view=DeleteApplicationPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/deployments") view=ApplicationDeploymentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/domains") view=ApplicationDomainsPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/logs") view=ApplicationLogsPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/rollback/:deployment") view=RollbackPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/settings") view=ApplicationSettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/variables") view=ApplicationVariablesPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/deployments/:id") view=DeploymentPage ssr=SsrMode::Async />
                     <Route path=path!("/members") view=MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
+                    <Route path=path!("/projects") view=ProjectsPage ssr=SsrMode::Async />
+                    <Route path=path!("/projects/new") view=NewProjectPage ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id") view=ProjectPage ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/applications/new") view=NewApplicationPage ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/delete") view=DeleteProjectPage ssr=SsrMode::Async />
                     <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/new") view=NewServerPage ssr=SsrMode::Async />

@@ -66,15 +66,15 @@ fn summary(title: &str, failure: &Failure) -> AnyView {
 }
 
 /// What is wrong with one field, for its `error=`.
-pub fn field_error<O>(action: ServerAction<O>, field: &'static str) -> Signal<Option<String>>
+pub fn field_error<O>(action: ServerAction<O>, field: impl Into<String>) -> Signal<Option<String>>
 where
     O: Call + Clone + Send + Sync + 'static,
     O::Output: Send + Sync + 'static,
 {
-    let value = action.value();
+    let (value, field) = (action.value(), field.into());
     Signal::derive(move || {
         value.with(|value| match value {
-            Some(Err(failure)) => failure.0.field(field).map(str::to_owned),
+            Some(Err(failure)) => failure.0.field(&field).map(str::to_owned),
             _ => None,
         })
     })

@@ -82,7 +82,7 @@ pub struct CreateApplication {
     #[serde(default = "default_port")]
     pub port: u16,
     /// Host names that lead to it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::typed::hosts")]
     pub domains: Vec<String>,
     #[serde(default)]
     pub health_check: Option<HealthCheck>,
@@ -110,7 +110,7 @@ pub struct UpdateApplication {
     pub build: Option<Build>,
     #[serde(default)]
     pub port: Option<u16>,
-    #[serde(default)]
+    #[serde(default, with = "crate::typed::given_hosts")]
     pub domains: Option<Vec<String>>,
     #[serde(default)]
     pub health_check: Option<HealthCheck>,

@@ -44,6 +44,28 @@ pub(crate) fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     Ok(patterns.map(str::to_owned).collect())
 }
 
+/// Host names; a field that was left empty is none.
+pub(crate) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().filter(|host| !host.trim().is_empty()).collect())
+}
+
+/// A list that may be absent. A form cannot say an empty list: there it is one empty text, in both directions.
+pub(crate) mod given_hosts {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(hosts: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+        match hosts {
+            Some(hosts) if hosts.is_empty() => Some([""]).serialize(serializer),
+            hosts => hosts.serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+        let hosts = Option::<Vec<String>>::deserialize(deserializer)?;
+        Ok(hosts.map(|hosts| hosts.into_iter().filter(|host| !host.trim().is_empty()).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::api_keys::CreateApiKey;

@@ -1,0 +1,247 @@
+//! The fields of a source and its build, as creating and changing an application both ask for them.
+
+use crate::ui::{FormPair, TextArea, TextField};
+use contract::applications::{Build, Source};
+use leptos::prelude::*;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Git,
+    Image,
+    Dockerfile,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Git, Self::Image, Self::Dockerfile];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Image => "image",
+            Self::Dockerfile => "dockerfile",
+        }
+    }
+
+    /// A repository is what most people come with.
+    pub fn parse(text: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|kind| Some(kind.as_str()) == text).unwrap_or(Self::Git)
+    }
+
+    pub fn of(source: &Source) -> Self {
+        match source {
+            Source::Git { .. } => Self::Git,
+            Source::Image { .. } => Self::Image,
+            Source::Dockerfile { .. } => Self::Dockerfile,
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Git => "Git repository",
+            Self::Image => "Image",
+            Self::Dockerfile => "Dockerfile",
+        }
+    }
+
+    pub fn note(self) -> &'static str {
+        match self {
+            Self::Git => "Fetched and built with each deployment.",
+            Self::Image => "From a registry, run as it is.",
+            Self::Dockerfile => "Its text is enough; there are no other files.",
+        }
+    }
+}
+
+/// How a repository is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pack {
+    Dockerfile,
+    Static,
+}
+
+impl Pack {
+    pub const ALL: [Self; 2] = [Self::Dockerfile, Self::Static];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "dockerfile",
+            Self::Static => "static",
+        }
+    }
+
+    pub fn parse(text: Option<&str>) -> Self {
+        if text == Some("static") { Self::Static } else { Self::Dockerfile }
+    }
+
+    pub fn of(build: &Build) -> Self {
+        if matches!(build, Build::Static { .. }) { Self::Static } else { Self::Dockerfile }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "With its Dockerfile",
+            Self::Static => "As static files",
+        }
+    }
+
+    pub fn note(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "The repository says how.",
+            Self::Static => "A folder of it is served as it is.",
+        }
+    }
+}
+
+/// What is there already.
+pub struct Present<'a> {
+    pub source: &'a Source,
+    pub build: &'a Build,
+}
+
+/// `error` says what is wrong with a field, by its path.
+pub fn fields(
+    kind: Kind,
+    pack: Pack,
+    present: Option<Present<'_>>,
+    error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let source = present.as_ref().map(|present| present.source);
+    let build = present.as_ref().map(|present| present.build);
+    let sent = view! { <input type="hidden" name="source[kind]" value=kind.as_str() /> };
+    match kind {
+        Kind::Git => view! {
+            {sent}
+            {git(source, error)}
+            {packed(pack, build, error)}
+        }
+        .into_any(),
+        Kind::Image => {
+            let reference = if let Some(Source::Image { reference }) = source { reference.clone() } else { String::new() };
+            view! {
+                {sent}
+                <input type="hidden" name="build[kind]" value="none" />
+                <TextField
+                    name="source[reference]"
+                    label="Image"
+                    value=reference
+                    placeholder="traefik/whoami:v1.11"
+                    hint="A name with a tag, or with @sha256: and a digest to stay with exactly that image."
+                    required=true
+                    mono=true
+                    wide=true
+                    error=error("source.reference")
+                />
+            }
+            .into_any()
+        }
+        Kind::Dockerfile => {
+            let text = if let Some(Source::Dockerfile { text }) = source { text.clone() } else { String::new() };
+            view! {
+                {sent}
+                <input type="hidden" name="build[kind]" value="dockerfile" />
+                <TextArea
+                    name="source[text]"
+                    label="Dockerfile"
+                    value=text
+                    rows=10
+                    placeholder="FROM nginx:1.29"
+                    required=true
+                    mono=true
+                    wide=true
+                    error=error("source.text")
+                />
+            }
+            .into_any()
+        }
+    }
+}
+
+fn git(source: Option<&Source>, error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static) -> AnyView {
+    let (url, branch, commit) = match source {
+        Some(Source::Git { url, branch, commit }) => (url.clone(), branch.clone(), commit.clone().unwrap_or_default()),
+        _ => (String::new(), "main".to_owned(), String::new()),
+    };
+    view! {
+        <TextField
+            name="source[url]"
+            label="Repository"
+            type_="url"
+            value=url
+            placeholder="https://github.com/you/shop"
+            required=true
+            mono=true
+            wide=true
+            error=error("source.url")
+        />
+        <FormPair>
+            <TextField name="source[branch]" label="Branch" value=branch required=true mono=true error=error("source.branch") />
+            <TextField
+                name="source[commit]"
+                label="Commit"
+                value=commit
+                hint="Stays with this one. Empty: the branch's newest."
+                optional=true
+                mono=true
+                error=error("source.commit")
+            />
+        </FormPair>
+    }
+    .into_any()
+}
+
+fn packed(pack: Pack, build: Option<&Build>, error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static) -> AnyView {
+    let sent = view! { <input type="hidden" name="build[kind]" value=pack.as_str() /> };
+    match pack {
+        Pack::Dockerfile => {
+            let (path, target) = match build {
+                Some(Build::Dockerfile { path, target }) => {
+                    (path.clone().unwrap_or_default(), target.clone().unwrap_or_default())
+                }
+                _ => (String::new(), String::new()),
+            };
+            view! {
+                {sent}
+                <FormPair>
+                    <TextField
+                        name="build[path]"
+                        label="Path of the Dockerfile"
+                        value=path
+                        placeholder="Dockerfile"
+                        optional=true
+                        mono=true
+                        error=error("build.path")
+                    />
+                    <TextField
+                        name="build[target]"
+                        label="Stage"
+                        value=target
+                        hint="Empty: the last one."
+                        optional=true
+                        mono=true
+                        error=error("build.target")
+                    />
+                </FormPair>
+            }
+            .into_any()
+        }
+        Pack::Static => {
+            let folder = match build {
+                Some(Build::Static { publish_directory }) => publish_directory.clone(),
+                _ => "public".to_owned(),
+            };
+            view! {
+                {sent}
+                <TextField
+                    name="build[publish_directory]"
+                    label="Folder to publish"
+                    value=folder
+                    hint="Within the repository; a dot is the whole of it."
+                    required=true
+                    mono=true
+                    error=error("build.publish_directory")
+                />
+            }
+            .into_any()
+        }
+    }
+}
