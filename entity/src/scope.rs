@@ -1,6 +1,8 @@
 //! The tenant scope, as a type. Whoever wants a tenant's rows needs one, and one is made only from a caller whose
 //! right to the organization was checked.
 
+#![expect(clippy::disallowed_methods, reason = "the one place where the plain finders are wrapped")]
+
 use contract::ids::OrganizationId;
 use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
