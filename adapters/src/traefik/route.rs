@@ -169,8 +169,11 @@ mod tests {
         }
     }
 
+    /// Hosts; addresses with their weights.
+    type ReadBack = (Vec<String>, Vec<(String, u64)>);
+
     /// Hosts and backends as they stand in a document, or none where it has another shape than ours.
-    fn read_back(document: &[u8], name: &str) -> Option<(Vec<String>, Vec<(String, u64)>)> {
+    fn read_back(document: &[u8], name: &str) -> Option<ReadBack> {
         let document: Value = serde_json::from_slice(document).ok()?;
         let http = document["http"].as_object()?;
         let routers = http["routers"].as_object()?;
