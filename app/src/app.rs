@@ -22,7 +22,7 @@ use crate::pages::overview::OverviewPage;
 use crate::pages::project::ProjectPage;
 use crate::pages::project_settings::DeleteProjectPage;
 use crate::pages::projects::ProjectsPage;
-use crate::pages::search::SearchPage;
+use crate::pages::search::{SearchPage, commands};
 use crate::pages::server::{DeleteServerPage, ServerPage};
 use crate::pages::servers::ServersPage;
 use crate::pages::setup::SetupPage;
@@ -35,6 +35,7 @@ use contract::Empty;
 use contract::accounts::Me;
 use contract::organizations::{ListOrganizations, Organization};
 use contract::permissions::Permission;
+use contract::search::Search;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Outlet, ParentRoute, Route, Router, Routes};
@@ -131,8 +132,24 @@ fn framed(me: Me, organizations: Vec<Organization>) -> AnyView {
     };
     let theme = use_context::<Theme>().unwrap_or_default();
     provide_context(Session(me));
+    // An action, not a resource: what the palette finds must not make the page around it wait.
+    let find = Action::new(|text: &String| {
+        let text = text.clone();
+        async move {
+            if text.trim().is_empty() {
+                return Vec::new();
+            }
+            // A search that fails finds nothing: the screens stay in the list, and the next letter asks again.
+            let hits = api::search::find(Search { text }).await.map(|page| page.items).unwrap_or_default();
+            hits.into_iter().flat_map(commands).collect()
+        }
+    });
     view! {
         <Shell
+            hits=Signal::derive(move || find.value().get().unwrap_or_default())
+            on_query=Callback::new(move |text| {
+                find.dispatch(text);
+            })
             organization=here
             organizations=places
             person=person

@@ -64,6 +64,8 @@ impl Theme {
 #[component]
 pub fn ThemeChoice(theme: Theme, #[prop(into)] action: String) -> impl IntoView {
     let (chosen, choose) = signal(theme);
+    // The browser has no request to read the cookie from: it takes what the server wrote.
+    Effect::new(move |_| choose.set(browser::root_mark("data-theme").map_or(theme, |mark| Theme::parse(&mark))));
     let buttons = Theme::ALL
         .map(|theme| {
             view! {

@@ -85,6 +85,11 @@ mod there {
         };
     }
 
+    /// An attribute of `<html>`, as the server wrote it.
+    pub fn root_mark(attribute: &str) -> Option<String> {
+        document().document_element()?.get_attribute(attribute)
+    }
+
     pub fn mark_body(attribute: &str) {
         if let Some(body) = document().body() {
             let _ = body.set_attribute(attribute, "");
@@ -120,6 +125,9 @@ mod there {
     pub fn copy(_text: &str) {}
     pub fn remember(_name: &str, _value: &str) {}
     pub fn mark_root(_attribute: &str, _value: Option<&str>) {}
+    pub fn root_mark(_attribute: &str) -> Option<String> {
+        None
+    }
     pub fn mark_body(_attribute: &str) {}
     pub fn is_typing() -> bool {
         false
