@@ -25,7 +25,7 @@ pub fn status_pill(status: ApplicationStatus) -> AnyView {
 /// The state of a deployment; one that runs is named by what it is doing.
 pub fn deployment_words(status: DeploymentStatus, step: Option<Step>, live: bool) -> (Tone, &'static str) {
     match status {
-        DeploymentStatus::Queued => (Tone::Neutral, "Queued"),
+        DeploymentStatus::Queued => (Tone::Busy, "Queued"),
         DeploymentStatus::Running => (Tone::Busy, step.map_or("Running", doing)),
         DeploymentStatus::Succeeded if live => (Tone::Ok, "Live"),
         DeploymentStatus::Succeeded => (Tone::Neutral, "Succeeded"),

@@ -1,7 +1,8 @@
 //! A deployment in a table that spans applications.
 
-use crate::ui::{Cell, Column, Elapsed, Pill, RelativeTime, RowLink, Tone};
-use contract::deployments::{DeploymentStatus, DeploymentSummary, Step};
+use super::application_words::deployment_words;
+use crate::ui::{Cell, Column, Elapsed, Pill, RelativeTime, RowLink};
+use contract::deployments::DeploymentSummary;
 use leptos::prelude::*;
 
 pub(super) fn columns() -> Vec<Column> {
@@ -16,7 +17,7 @@ pub(super) fn columns() -> Vec<Column> {
 }
 
 pub(super) fn row(deployment: DeploymentSummary) -> AnyView {
-    let (tone, state) = state(&deployment);
+    let (tone, state) = deployment_words(deployment.status, deployment.step, deployment.live);
     let name = format!("{} {}", deployment.application_name, deployment.number);
     let commit = deployment.commit.as_deref().map(|commit| commit.chars().take(7).collect::<String>());
     let message = deployment.commit_message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default().to_owned();
@@ -42,26 +43,4 @@ pub(super) fn row(deployment: DeploymentSummary) -> AnyView {
         </tr>
     }
     .into_any()
-}
-
-fn state(deployment: &DeploymentSummary) -> (Tone, &'static str) {
-    match deployment.status {
-        DeploymentStatus::Queued => (Tone::Busy, "Queued"),
-        DeploymentStatus::Running => (
-            Tone::Busy,
-            match deployment.step {
-                Some(Step::Fetch) => "Fetching",
-                Some(Step::Build) => "Building",
-                Some(Step::Start) | None => "Starting",
-                Some(Step::Health) => "Checking",
-                Some(Step::Switch) => "Switching",
-                Some(Step::Drain | Step::Done) => "Draining",
-            },
-        ),
-        DeploymentStatus::Succeeded if deployment.live => (Tone::Ok, "Live"),
-        DeploymentStatus::Succeeded => (Tone::Neutral, "Replaced"),
-        DeploymentStatus::Failed => (Tone::Bad, "Failed"),
-        DeploymentStatus::Cancelled => (Tone::Neutral, "Cancelled"),
-        DeploymentStatus::Superseded => (Tone::Neutral, "Superseded"),
-    }
 }

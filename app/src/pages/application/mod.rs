@@ -230,7 +230,7 @@ fn refusals(commands: Subject) -> AnyView {
     view! { {deploy} {restart} {start} }.into_any()
 }
 
-fn refusal<O>(title: &'static str, action: ServerAction<O>) -> AnyView
+pub(super) fn refusal<O>(title: &'static str, action: ServerAction<O>) -> AnyView
 where
     O: Call + Clone + Send + Sync + 'static,
     O::Output: Send + Sync + 'static,

@@ -1,9 +1,8 @@
 //! What an application is made of and runs with, and the way out. Everything here takes effect with the next deployment.
 
-use super::delete::DELETE;
-use super::delete::delete_form;
+use super::delete::{DELETE, delete_form};
 use super::settings_forms::{health_card, name_card, runs_card, source_card};
-use super::{Subject, framed};
+use super::{Subject, framed, refusal};
 use crate::api;
 use crate::operation_form::OperationForm;
 use crate::pages::address::parameter;
@@ -35,7 +34,9 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
             let pack = build.get().map_or_else(|| Pack::of(&present.build), |pack| Pack::parse(Some(&pack)));
             source_card(&present, kind, pack, subject.update)
         };
+        let refused = refusal("Nothing was changed", subject.update);
         view! {
+            {refused}
             {waits}
             {name_card(&found, subject.update)}
             {source_form}

@@ -1,23 +1,23 @@
-//! The forms of the settings, each saved on its own, so that a fault in one keeps none of the others back.
+//! The forms of the settings, each saved on its own, so that a fault in one keeps none of the others back. They share
+//! one command: why it was refused stands once, above them, and at the fields that are at fault.
 
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::field_error;
 use crate::pages::address::address;
 use crate::pages::source_fields::{Kind as SourceKind, Pack, Present, fields};
 use crate::pages::success::successes;
 use crate::ui::{Button, ButtonRow, Card, FormBody, FormPair, Kind, NumberField, SavePill, Tab, Tabs, TextField};
 use contract::applications::Application;
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 type Update = ServerAction<api::applications::UpdateCall>;
-
-const REFUSED: &str = "Nothing was changed";
 
 pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
     let (id, name) = (application.id.to_string(), application.name.clone());
     view! {
         <Card title="Name">
-            <OperationForm action=update refused=REFUSED>
+            <ActionForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <TextField
@@ -31,7 +31,7 @@ pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
                     />
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </OperationForm>
+            </ActionForm>
         </Card>
     }
     .into_any()
@@ -55,13 +55,13 @@ pub(super) fn source_card(application: &Application, kind: SourceKind, pack: Pac
             <Tabs items=sources current=current label="Where it comes from" />
             {packs}
             <div class=style::card::BODY>
-                <OperationForm action=update refused=REFUSED>
+                <ActionForm action=update>
                     <FormBody>
                         <input type="hidden" name="id" value=id />
                         {asked}
                         <SavePill busy=update.pending() saved=successes(update) />
                     </FormBody>
-                </OperationForm>
+                </ActionForm>
             </div>
         </Card>
     }
@@ -73,7 +73,7 @@ pub(super) fn runs_card(application: &Application, update: Update) -> AnyView {
     let (port, memory, cpu) = (application.port, application.memory_mb, application.cpu_millis);
     view! {
         <Card title="Port and limits">
-            <OperationForm action=update refused=REFUSED>
+            <ActionForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <NumberField
@@ -110,7 +110,7 @@ pub(super) fn runs_card(application: &Application, update: Update) -> AnyView {
                     </FormPair>
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </OperationForm>
+            </ActionForm>
         </Card>
     }
     .into_any()
@@ -122,13 +122,13 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
     let remove = check.is_some().then(|| {
         let id = id.clone();
         view! {
-            <OperationForm action=update refused=REFUSED>
+            <ActionForm action=update>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="remove_health_check" value="true" />
                 <ButtonRow>
                     <Button small=true kind=Kind::Danger busy=update.pending()>"Remove the health check"</Button>
                 </ButtonRow>
-            </OperationForm>
+            </ActionForm>
         }
     });
     let path = check.as_ref().map(|check| check.path.clone()).unwrap_or_default();
@@ -139,7 +139,7 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
     let start = seconds(check.as_ref().map(|check| check.start_period_seconds), 0);
     view! {
         <Card title="Health check" note="Without one, a new version counts as healthy once it accepts connections.">
-            <OperationForm action=update refused=REFUSED>
+            <ActionForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <TextField
@@ -195,7 +195,7 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
                     </FormPair>
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </OperationForm>
+            </ActionForm>
             {remove}
         </Card>
     }
