@@ -33,6 +33,8 @@ pub struct Notes {
     pub unchanged: bool,
     /// Work was queued, or the end of running work asked for: the runner is woken after the commit.
     pub queued: bool,
+    /// Reconcilers that look right after the commit: `Waker::poke::<R>`.
+    pub reconcile: Vec<fn(&crate::jobs::Waker)>,
     /// Objects whose followers look again after the commit.
     pub poke: Vec<uuid::Uuid>,
 }

@@ -2,6 +2,8 @@
 
 use super::{checks, desired, domains, read};
 use crate::clock::new_id;
+use crate::deployments::RoutesReconciled;
+use crate::jobs::Waker;
 use crate::{Ctx, Error, Faults, OnConflict, Result, values};
 use contract::applications::{
     Application, ApplicationStatus, Build, CreateApplication, HealthCheck, Source, UpdateApplication,
@@ -112,7 +114,7 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
     read::find(ctx, id).await
 }
 
-/// Changes the configuration; what serves stays as it is until the next deployment.
+/// Changes the configuration; what serves stays as it is until the next deployment, but for its hosts.
 pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> {
     let scope = ctx.scope()?;
     let tx = ctx.tx().await?;
@@ -148,12 +150,17 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
     let hosts = input.domains.as_ref().map(|domains| checks::hosts(&mut faults, domains));
     faults.into_result()?;
 
-    let mut changed = wanted != before;
-    if let Some(hosts) = hosts {
-        changed |= domains::replace(ctx, row.id, &hosts).await?;
+    let led_elsewhere = match hosts {
+        Some(hosts) => domains::replace(ctx, row.id, &hosts).await?,
+        None => false,
+    };
+    if led_elsewhere {
+        // Hosts are free for others from the commit on, so they are routed anew without a deployment.
+        ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
+        ctx.notes().poke.push(row.id.0);
     }
-    if !changed {
-        ctx.notes().unchanged = true;
+    if wanted == before {
+        ctx.notes().unchanged = !led_elsewhere;
         return read::find(ctx, row.id).await;
     }
     let row = wanted.into_row(row)?;

@@ -105,6 +105,9 @@ async fn guarded<O: Operation>(
             if notes.queued {
                 platform.jobs.wake();
             }
+            for poke in notes.reconcile {
+                poke(&platform.jobs);
+            }
             Ok((output, notes.session, false))
         }
         Err(error) => {

@@ -3,6 +3,7 @@
 mod change;
 pub mod environments;
 mod read;
+mod rows;
 
 pub(crate) use change::refuse_while_used;
 pub use change::{create, delete, update};

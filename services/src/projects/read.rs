@@ -1,26 +1,28 @@
-//! Reading projects with everything in them. This is the list that people look at all day, so it is one statement
-//! with one row, whatever the size of the page: handing rows over one by one is what costs on SQLite.
+//! Reading projects with everything in them: three statements, whatever the size of the page.
 
+use super::rows::{Column, fetch};
 use crate::page::{Window, pattern, term};
 use crate::{Ctx, Error, Result};
-use contract::Page;
-use contract::ids::ProjectId;
-use contract::projects::{ListProjects, Project, ProjectRef};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use contract::applications::{ApplicationStatus, ApplicationSummary};
+use contract::ids::{ApplicationId, EnvironmentId, ProjectId};
+use contract::projects::{Environment, ListProjects, Project, ProjectRef};
+use contract::{Page, Time};
+use sea_orm::Value;
+use std::collections::HashMap;
 
 /// The organization's projects, newest first.
 pub async fn list(ctx: &Ctx, input: ListProjects) -> Result<Page<Project>> {
     let window = Window::of(input.limit, input.cursor.as_deref())?;
-    let search = term(input.search.as_deref())?;
     let mut selection = Selection::new(ctx)?;
     if let Some(after) = window.after() {
         selection.narrow("id < ?", after.into());
     }
-    if let Some(search) = search {
+    if let Some(search) = term(input.search.as_deref())? {
         selection.narrow("lower(name) LIKE ? ESCAPE '!'", pattern(search).into());
     }
-    let rows = selection.read(ctx, window.rows()).await?;
-    Ok(window.page(rows, |project| project.id.0))
+    let mut page = window.page(selection.read(ctx, window.rows()).await?, |project| project.id.0);
+    fill(ctx, &mut page.items).await?;
+    Ok(page)
 }
 
 pub async fn get(ctx: &Ctx, input: ProjectRef) -> Result<Project> {
@@ -31,7 +33,9 @@ pub async fn get(ctx: &Ctx, input: ProjectRef) -> Result<Project> {
 pub(super) async fn find(ctx: &Ctx, id: ProjectId) -> Result<Project> {
     let mut selection = Selection::new(ctx)?;
     selection.narrow("id = ?", id.0.into());
-    selection.read(ctx, 1).await?.pop().ok_or(Error::NotFound)
+    let mut found = selection.read(ctx, 1).await?;
+    fill(ctx, &mut found).await?;
+    found.pop().ok_or(Error::NotFound)
 }
 
 /// Which projects: always those of the caller's organization, as `find_in` would have it.
@@ -55,50 +59,112 @@ impl Selection {
     }
 
     async fn read(self, ctx: &Ctx, rows: u64) -> Result<Vec<Project>> {
-        let db = ctx.db();
-        let backend = db.get_database_backend();
-        let statement = statement(backend, &self.conditions, rows);
-        let statement = Statement::from_sql_and_values(backend, statement, self.values);
-        let Some(row) = db.query_one_raw(statement).await? else { return Ok(Vec::new()) };
-        let text: String = row.try_get_by_index(0)?;
-        Ok(serde_json::from_str(&text)?)
+        type Row = (ProjectId, String, String, Time);
+        let columns =
+            [Column::Id("id"), Column::Plain("name"), Column::Plain("description"), Column::Plain("created_at")];
+        let rest = format!("FROM projects WHERE {} ORDER BY id DESC LIMIT {rows}", self.conditions);
+        let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, self.values).await?;
+        rows.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
+        let bare = |(id, name, description, created_at)| Project {
+            id,
+            name,
+            description,
+            created_at,
+            environments: Vec::new(),
+            applications: Vec::new(),
+        };
+        Ok(rows.into_iter().map(bare).collect())
     }
 }
 
-/// The statement in the words of either database: an array of projects as `contract` describes them.
-fn statement(backend: DbBackend, conditions: &str, rows: u64) -> String {
-    let postgres = backend == DbBackend::Postgres;
-    let (array, object) =
-        if postgres { ("json_agg", "json_build_object") } else { ("json_group_array", "json_object") };
-    // SQLite keeps ids as bytes, and forgets on the way out of a subquery that a text is JSON.
-    let id = |column: &str| if postgres { column.to_owned() } else { format!("lower(hex({column}))") };
-    let nested = |query: String| {
-        if postgres { format!("coalesce(({query}), '[]'::json)") } else { format!("json(({query}))") }
-    };
-    let text = if postgres { "::text" } else { "" };
+/// Puts the environments and applications into their projects.
+async fn fill(ctx: &Ctx, projects: &mut [Project]) -> Result<()> {
+    if projects.is_empty() {
+        return Ok(());
+    }
+    let mut values: Vec<Value> = vec![ctx.scope()?.organization().0.into()];
+    values.extend(projects.iter().map(|project| Value::from(project.id.0)));
+    let places: Vec<String> = (2..=values.len()).map(|number| format!("${number}")).collect();
+    let places = places.join(", ");
+    let at: HashMap<ProjectId, usize> =
+        projects.iter().enumerate().map(|(index, project)| (project.id, index)).collect();
 
-    let domains = nested(format!(
-        "SELECT {array}(d.host ORDER BY d.position) FROM application_domains d WHERE d.application_id = a.id"
-    ));
-    let applications = nested(format!(
-        "SELECT {array}({object}('id', {}, 'environment_id', {}, 'name', a.name, 'status', a.status, \
-         'domains', {domains}, 'source_kind', a.source ->> 'kind', 'commit', x.\"commit\", \
-         'deployed_at', x.finished_at) ORDER BY a.environment_id, a.name) \
-         FROM applications a LEFT JOIN deployments x ON x.id = a.current_deployment_id \
-         WHERE a.organization_id = p.organization_id AND a.project_id = p.id AND a.deleted_at IS NULL",
-        id("a.id"),
-        id("a.environment_id"),
-    ));
-    let environments = nested(format!(
-        "SELECT {array}({object}('id', {}, 'name', e.name) ORDER BY e.id) \
-         FROM environments e WHERE e.project_id = p.id",
-        id("e.id"),
-    ));
-    format!(
-        "SELECT coalesce({array}({object}('id', {}, 'name', p.name, 'description', p.description, \
-         'created_at', p.created_at, 'environments', {environments}, 'applications', {applications}) \
-         ORDER BY p.id DESC), '[]'){text} \
-         FROM (SELECT * FROM projects WHERE {conditions} ORDER BY id DESC LIMIT {rows}) p",
-        id("p.id"),
-    )
+    for (project, environment) in environments(ctx, &places, values.clone()).await? {
+        if let Some(project) = at.get(&project).and_then(|index| projects.get_mut(*index)) {
+            project.environments.push(environment);
+        }
+    }
+    for (project, application) in applications(ctx, &places, values).await? {
+        if let Some(project) = at.get(&project).and_then(|index| projects.get_mut(*index)) {
+            project.applications.push(application);
+        }
+    }
+    Ok(())
+}
+
+/// Oldest first.
+async fn environments(ctx: &Ctx, projects: &str, values: Vec<Value>) -> Result<Vec<(ProjectId, Environment)>> {
+    type Row = (ProjectId, EnvironmentId, String);
+    let columns = [Column::Id("project_id"), Column::Id("id"), Column::Plain("name")];
+    let rest = format!("FROM environments WHERE organization_id = $1 AND project_id IN ({projects})");
+    let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, values).await?;
+    rows.sort_by_key(|(_, id, _)| *id);
+    Ok(rows.into_iter().map(|(project, id, name)| (project, Environment { id, name })).collect())
+}
+
+/// By environment and name, each with its hosts and what serves.
+async fn applications(ctx: &Ctx, projects: &str, values: Vec<Value>) -> Result<Vec<(ProjectId, ApplicationSummary)>> {
+    type Row = (
+        ProjectId,
+        ApplicationId,
+        EnvironmentId,
+        String,
+        String,
+        Option<String>,
+        Option<String>,
+        Option<Time>,
+        Option<String>,
+        Option<i32>,
+    );
+    let columns = [
+        Column::Id("a.project_id"),
+        Column::Id("a.id"),
+        Column::Id("a.environment_id"),
+        Column::Plain("a.name"),
+        Column::Plain("a.status"),
+        Column::Plain("a.source ->> 'kind'"),
+        Column::Plain("x.\"commit\""),
+        Column::Plain("x.finished_at"),
+        Column::Plain("d.host"),
+        Column::Plain("d.position"),
+    ];
+    // One row per host: joining them is cheaper than asking for them once per application.
+    let rest = format!(
+        "FROM applications a LEFT JOIN deployments x ON x.id = a.current_deployment_id \
+         LEFT JOIN application_domains d ON d.application_id = a.id \
+         WHERE a.organization_id = $1 AND a.project_id IN ({projects}) AND a.deleted_at IS NULL"
+    );
+    let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, values).await?;
+    rows.sort_by(|a, b| (a.2, &a.3, a.1, a.9).cmp(&(b.2, &b.3, b.1, b.9)));
+    let mut found: Vec<(ProjectId, ApplicationSummary)> = Vec::with_capacity(rows.len());
+    for (project, id, environment_id, name, status, kind, commit, deployed_at, host, _) in rows {
+        if let Some((_, last)) = found.last_mut()
+            && last.id == id
+        {
+            last.domains.extend(host);
+            continue;
+        }
+        let summary = ApplicationSummary {
+            id,
+            environment_id,
+            name,
+            status: ApplicationStatus::parse(&status).unwrap_or(ApplicationStatus::Unknown),
+            domains: host.into_iter().collect(),
+            source_kind: kind.unwrap_or_default(),
+            commit,
+            deployed_at,
+        };
+        found.push((project, summary));
+    }
+    Ok(found)
 }

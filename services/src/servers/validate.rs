@@ -3,8 +3,10 @@
 
 use super::checklist::{self, Finding};
 use super::engine::{Engine, EngineError, EngineInfo, EngineResult, Probe};
-use super::proxy::{ProxySettings, ProxyState};
+use super::proxy::ProxyState;
 use super::{LOCAL_ENGINE, names};
+use crate::deployments::RoutesReconciled;
+use crate::deployments::routes::proxy_settings;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use crate::values::UrlPath;
 use contract::ids::ServerId;
@@ -63,7 +65,10 @@ impl Job for ValidateServer {
                 }
             },
         };
-        progress.end(status).await
+        progress.end(status).await?;
+        // A proxy that was started anew knows no routes yet.
+        run.platform.jobs.poke::<RoutesReconciled>();
+        Ok(())
     }
 
     async fn abandon(self, run: &JobRun, why: Abandoned) -> Result<(), JobError> {
@@ -153,26 +158,18 @@ impl<'a> Progress<'a> {
     async fn network(&self, engine: &dyn Engine) -> Finding {
         let instance = &self.run.platform.settings.instance_id;
         let name = names::proxy_network(instance);
-        match within(PATIENCE, engine.ensure_network(&name, &names::labels(instance, "network"))).await {
+        match within(PATIENCE, engine.ensure_network(&name, &names::labels(instance, "proxy"))).await {
             Ok(()) => Finding::Ok(format!("{name}.")),
             Err(error) => checklist::network_failed(&error),
         }
     }
 
-    /// Started and joined to the environments that are on this engine already.
     async fn proxy(&self, engine: &dyn Engine) -> Result<ProxyState, Finding> {
-        let settings = &self.run.platform.settings;
-        let ours = names::labels(&settings.instance_id, "network");
-        let own = names::proxy_network(&settings.instance_id);
-        let mut networks = within(PATIENCE, engine.networks(&ours)).await.map_err(|e| checklist::network_failed(&e))?;
-        networks.retain(|name| *name != own);
-        let wanted = ProxySettings {
-            instance: settings.instance_id.clone(),
-            http_port: settings.http_port,
-            https_port: settings.https_port,
-            networks: networks.into_iter().collect(),
-        };
-        within(PROXY_PATIENCE, self.run.platform.proxy.ensure(engine, &wanted))
+        let platform = &self.run.platform;
+        let settings = proxy_settings(platform, &self.connection, None)
+            .await
+            .map_err(|error| Finding::Failed(format!("{error}. Validate the server again.")))?;
+        within(PROXY_PATIENCE, platform.proxy.ensure(engine, &settings))
             .await
             .map_err(|error| checklist::proxy_failed(&error, settings.http_port, settings.https_port))
     }

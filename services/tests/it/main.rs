@@ -3,12 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accounts;
+mod applications;
 mod audit;
 mod calls;
 mod deployments;
+mod hostile;
+mod projects;
+mod servers;
 // Shared by every room: no one test uses all of it.
 #[allow(dead_code)]
 mod doubles;
+#[allow(dead_code)]
+mod estate;
 #[allow(dead_code)]
 mod faults;
 mod gate;
