@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const CLIENTS: u32 = 20;
+const CLIENTS: usize = 20;
 
 pub struct Load {
     clients: JoinSet<()>,
@@ -25,6 +25,8 @@ pub struct Load {
 #[derive(Default)]
 struct Seen {
     answered: AtomicUsize,
+    /// How many requests each client has finished.
+    finished: [AtomicUsize; CLIENTS],
     failed: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -42,9 +44,9 @@ impl Load {
         let (seen, stopped) = (Arc::new(Seen::default()), CancellationToken::new());
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
-            let client = Client { port, host, keeps: number % 2 == 0 };
+            let client = Client { number, port, host, keeps: number % 2 == 0 };
             let (seen, stopped) = (seen.clone(), stopped.clone());
-            let every = Duration::from_secs(1) * CLIENTS / per_second;
+            let every = Duration::from_secs(1) * CLIENTS as u32 / per_second;
             clients.spawn(async move { client.run(every, &seen, &stopped).await });
         }
         Self { clients, seen, stopped, started: Instant::now() }
@@ -54,6 +56,15 @@ impl Load {
     pub async fn answered(&self, more: usize) {
         let goal = self.seen.answered.load(Ordering::Relaxed) + more;
         super::until("enough answers", || async { self.seen.answered.load(Ordering::Relaxed) >= goal }).await;
+    }
+
+    /// Waits until every request that is under way now has been answered, however long that takes: a client's second
+    /// answer from here is to a request that began after this.
+    pub async fn drained(&self) {
+        let finished = || self.seen.finished.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let before = finished();
+        let all_twice = || async { finished().iter().zip(before).all(|(now, before)| *now >= before + 2) };
+        super::until("every client has been answered twice", all_twice).await;
     }
 
     pub async fn stop(mut self) -> LoadResult {
@@ -68,6 +79,7 @@ impl Load {
 }
 
 struct Client {
+    number: usize,
     port: u16,
     host: &'static str,
     keeps: bool,
@@ -88,6 +100,7 @@ impl Client {
                 Ok(status) => *seen.failed.lock().unwrap().entry(status.to_string()).or_default() += 1,
                 Err(why) => *seen.failed.lock().unwrap().entry(why.to_string()).or_default() += 1,
             }
+            seen.finished[self.number].fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -168,6 +168,7 @@ async fn docker_no_request_fails_while_routes_and_networks_change() {
     for number in 1..=5 {
         let new = site.backend(&format!("v{number}")).await;
         site.put(&route(application, &["a.example.com"], &[&new])).await;
+        load.drained().await;
         load.answered(250).await;
         site.corner.engine.stop_container(&old.container, SECOND * 5).await.unwrap();
         site.corner.engine.remove_container(&old.container).await.unwrap();
