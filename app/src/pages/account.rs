@@ -3,6 +3,7 @@
 use super::region::region;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
+use crate::session::me;
 use crate::shell::Theme;
 use crate::shell::theme::ThemeChoice;
 use crate::ui::{
@@ -73,6 +74,8 @@ fn password(change: ChangePassword) -> AnyView {
         <Card title="Password" note="Changing it signs your other browsers out.">
             <OperationForm action=change refused="Your password was not changed">
                 <FormBody>
+                    // Nameless: it is not sent, but tells password managers whose password this is.
+                    <input type="text" hidden readonly autocomplete="username" value=me().map(|me| me.email) />
                     <PasswordField
                         name="current_password"
                         label="Present password"
@@ -133,7 +136,7 @@ fn session_row(session: Session, revoke: Revoke) -> AnyView {
     };
     view! {
         <tr>
-            <Cell>{browser}</Cell>
+            <Cell long=true>{browser}</Cell>
             <Cell mono=true dim=true hide=true>{address}</Cell>
             <Cell right=true dim=true>
                 <RelativeTime at=session.last_seen_at />
@@ -153,7 +156,7 @@ fn browser_words(agent: Option<&str>) -> String {
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),
         ("Firefox/", "Firefox"),
-        ("HeadlessChrome/", "Chrome without a window"),
+        ("HeadlessChrome/", "Headless Chrome"),
         ("Chrome/", "Chrome"),
         ("Safari/", "Safari"),
     ]);

@@ -5,7 +5,6 @@ use crate::operation::Failure;
 use contract::{Code, Error};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use leptos_router::location::Url;
 
 /// The value of one query parameter; an empty one is absent, as forms send fields that were left empty.
 pub fn parameter(name: &'static str) -> Memo<Option<String>> {
@@ -35,9 +34,20 @@ pub fn address(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
         address.push(if index == 0 { '?' } else { '&' });
         address.push_str(name);
         address.push('=');
-        address.push_str(&Url::escape(value));
+        escape(value, &mut address);
     }
     address
+}
+
+/// The same on the server and in the browser, so that both write the same link.
+fn escape(value: &str, into: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            into.push_str(&format!("%{byte:02X}"));
+        }
+    }
 }
 
 /// "1 server", "2 servers"; "50 servers" of a list that goes on says so.
@@ -49,7 +59,7 @@ pub fn count(items: usize, one: &str, more: bool) -> String {
     }
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

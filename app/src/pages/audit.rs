@@ -141,8 +141,8 @@ fn filter_bar(asked: Asked) -> AnyView {
     view! {
         <FilterBar action=HERE placeholder="Person, action or object" query=search.unwrap_or_default() filters=filters>
             <FilterInput name="action" kind="text" label="Action" hint="projects.created" value=action.unwrap_or_default() />
-            <FilterInput name="from" kind="date" label="From this day, UTC" value=from.unwrap_or_default() />
-            <FilterInput name="to" kind="date" label="To this day, UTC" value=to.unwrap_or_default() />
+            <FilterInput name="from" kind="date" words="From" label="From this day, UTC" value=from.unwrap_or_default() />
+            <FilterInput name="to" kind="date" words="To" label="To this day, UTC" value=to.unwrap_or_default() />
         </FilterBar>
     }
     .into_any()
@@ -155,10 +155,14 @@ fn FilterInput(
     kind: &'static str,
     label: &'static str,
     #[prop(optional)] hint: &'static str,
+    /// What stands before it.
+    #[prop(optional)]
+    words: &'static str,
     value: String,
 ) -> impl IntoView {
     view! {
         <label class=style::table::QUERY>
+            <span>{words}</span>
             <input type=kind name=name value=value placeholder=hint aria-label=label title=label />
         </label>
     }

@@ -4,9 +4,11 @@ use super::PLATFORM;
 use super::member_words::role_words;
 use super::region::region;
 use crate::api;
+use crate::operation::Failure;
 use crate::operation_form::{OperationForm, field_error};
 use crate::shell::AuthLayout;
 use crate::ui::{Button, FactRow, FactRows, FormBody, Kind, PasswordField, RelativeTime, TextField};
+use contract::Code;
 use contract::accounts::{InvitationPreview, InvitationToken};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -18,7 +20,7 @@ pub fn InvitationPage() -> impl IntoView {
     let accept = ServerAction::<api::accounts::AcceptInvitationCall>::new();
     let preview = Resource::new(
         move || token.get(),
-        |token| async move { api::accounts::preview_invitation(InvitationToken { token }).await },
+        |token| async move { api::accounts::preview_invitation(InvitationToken { token }).await.map_err(plainly) },
     );
     let body = region(preview, "This invitation cannot be used", move |preview| {
         form(accept, token.get_untracked(), preview)
@@ -29,6 +31,14 @@ pub fn InvitationPage() -> impl IntoView {
         </AuthLayout>
     }
     .into_any()
+}
+
+/// An unknown token is no id that the reader knows of.
+fn plainly(mut failure: Failure) -> Failure {
+    if failure.0.code == Code::NotFound {
+        failure.0.detail = "It was used already, it has ended, or the link is incomplete. Ask for a new one.".to_owned();
+    }
+    failure
 }
 
 fn form(

@@ -3,9 +3,14 @@
 use crate::shell::NotFound;
 use leptos::prelude::*;
 
+/// Outside the console's frame.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    missing()
+    view! {
+        <main id="content" tabindex="-1">
+            {missing()}
+        </main>
+    }
 }
 
 /// In place of a page whose subject is absent. Pages are rendered whole before their first byte leaves, so the status can

@@ -1,13 +1,12 @@
 //! The first screen of the day: what needs attention, what was deployed, what there is.
 
-use super::address::count;
 use super::attention::{Matter, matters};
 use super::deployment_row::{columns, row};
 use super::region::region;
 use crate::api;
 use crate::operation::Failure;
 use crate::session::may;
-use crate::ui::{Card, Empty, Fact, Facts, Glyph, Item, Kind, LinkButton, List, Page, Pill, RelativeTime, Table, Tone};
+use crate::ui::{Card, Empty, Fact, Facts, Glyph, Item, Kind, LinkButton, List, Page, Pill, Table, Tone};
 use contract::applications::ApplicationStatus;
 use contract::deployments::{DeploymentSummary, ListDeployments};
 use contract::permissions::Permission;
@@ -107,10 +106,8 @@ fn attention(matters: Vec<Matter>) -> Option<AnyView> {
         .into_iter()
         .map(|Matter { tone, state, title, detail, at, href, verb }| {
             let button = format!("{verb}: {title}");
-            let when = at.map(|at| view! { <span class=style::text::MUTED><RelativeTime at=at /></span> });
             view! {
-                <Item title=title detail=detail state=view! { <Pill tone=tone text=state /> }>
-                    {when}
+                <Item title=title detail=detail at=at state=view! { <Pill tone=tone text=state /> }>
                     <LinkButton href=href small=true label=button>{verb}</LinkButton>
                 </Item>
             }
@@ -186,11 +183,10 @@ fn project_list(projects: Vec<Project>) -> AnyView {
             }
         })
         .collect_view();
-    let all = (total > SHOWN).then(|| count(total, "project", false));
     view! {
         <Card
             title="Projects"
-            count=all.unwrap_or_default()
+            count=total.to_string()
             flush=true
             tools=view! { <LinkButton href="/projects" small=true kind=Kind::Ghost>"All projects"</LinkButton> }
         >

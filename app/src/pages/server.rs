@@ -8,7 +8,7 @@ use crate::api;
 use crate::operation_form::OperationForm;
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, Glyph, Kind, LinkButton, Notice,
+    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind, LinkButton, Notice,
     Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
 };
 use contract::ids::ServerId;
@@ -122,6 +122,7 @@ fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> An
             title="Delete this server"
             note="The machine itself stays as it is; Canopy forgets it."
             danger=true
+            flush=true
             tools=view! { <DialogLink href=href dialog=DELETE kind=Kind::Danger small=true>"Delete server"</DialogLink> }
         >
             <Dialog id=DELETE title="Delete this server">
@@ -172,19 +173,16 @@ fn delete_form(server: &Server, delete: ServerAction<api::servers::DeleteCall>, 
     let goes = vec!["Its entry here, with its checks".to_owned(), "The proxy that Canopy started on it".to_owned()];
     let stays = vec!["The machine and everything else on it".to_owned(), "The key that reaches it".to_owned()];
     let (id, name) = (server.id.to_string(), server.name.clone());
+    let busy = delete.pending();
+    let question = match cancel {
+        Some(href) => view! { <DangerConfirm name=name goes=goes stays=stays verb="Delete server" cancel=href busy=busy /> }.into_any(),
+        // A dialog closes by itself.
+        None => view! { <DangerConfirm name=name goes=goes stays=stays verb="Delete server" busy=busy /> }.into_any(),
+    };
     view! {
         <OperationForm action=delete next="/servers" refused="The server was not deleted">
             <input type="hidden" name="id" value=id />
-            <crate::ui::FormBody>
-                <DangerConfirm
-                    name=name
-                    goes=goes
-                    stays=stays
-                    verb="Delete server"
-                    cancel=cancel.unwrap_or_default()
-                    busy=delete.pending()
-                />
-            </crate::ui::FormBody>
+            <FormBody>{question}</FormBody>
         </OperationForm>
     }
     .into_any()

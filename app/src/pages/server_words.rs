@@ -62,9 +62,11 @@ fn check_title(name: &str) -> String {
     match name {
         "engine" => "Docker answers".to_owned(),
         "version" => "Docker is recent enough".to_owned(),
+        "memory" => "There is enough memory".to_owned(),
         "disk" => "There is room on the disk".to_owned(),
         "network" => "The network for applications is there".to_owned(),
         "proxy" => "The proxy runs".to_owned(),
+        "route" => "A request finds its way through the proxy".to_owned(),
         "ports" => "Visitors reach the proxy's ports".to_owned(),
         other => {
             let mut letters = other.chars();

@@ -1,6 +1,9 @@
 //! Items of two lines with a state before and an action behind: what needs attention, who has access.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+
+use super::time::RelativeTime;
 
 use super::part::Part;
 
@@ -17,6 +20,9 @@ pub fn Item(
     #[prop(optional, into)]
     href: Option<String>,
     #[prop(optional, into)] detail: Option<String>,
+    /// When it happened, after the detail.
+    #[prop(optional_no_strip)]
+    at: Option<DateTime<Utc>>,
     /// A pill or icon before the words.
     #[prop(optional, into)]
     state: Option<Part>,
@@ -33,7 +39,11 @@ pub fn Item(
             <span class=style::list::STATE>{state.map(Part::show)}</span>
             <span class=style::list::WORDS>
                 {title}
-                {detail.map(|detail| view! { <small>{detail}</small> })}
+                {(detail.is_some() || at.is_some())
+                    .then(|| {
+                        let both = (detail.is_some() && at.is_some()).then_some(" · ");
+                        view! { <small>{detail} {both} {at.map(|at| view! { <RelativeTime at=at /> })}</small> }
+                    })}
             </span>
             {children.map(|children| view! { <span class=style::list::ACTION>{children()}</span> })}
         </li>

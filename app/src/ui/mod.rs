@@ -55,7 +55,7 @@
 //! | `RowLink`, `RowActions` | href / children: the link that covers its row, and what lies above it |
 //! | `FilterBar` | action, placeholder, query?, name?, filters?: Vec<Filter>, keep?: Vec<(name, value)>, children? (selects) |
 //! | `Pager` | shown, first?: Option<String>, next?: Option<String> |
-//! | `List`, `Item` | Item: title, href?, detail?, state?, children? (buttons) |
+//! | `List`, `Item` | Item: title, href?, detail?, at?: Option, state?, children? (buttons) |
 //! | `Facts`, `Fact` / `FactRows`, `FactRow` | label, children: strip across a card (flush) / rows |
 //! | `Empty` | glyph, title, text, children? (the one action), guide?: (words, href) |
 //! | `Skeleton` | rows?, columns? |
