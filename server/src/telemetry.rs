@@ -7,6 +7,9 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging to standard error; standard output belongs to what a command prints.
 pub fn start_logging(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("CANOPY_LOG: {error}"))?;
+    // Below this level the Engine's client logs what it sends, and with it the values of secret variables.
+    let quiet = "bollard=info".parse().map_err(|error| format!("CANOPY_LOG: {error}"))?;
+    let filter = filter.add_directive(quiet);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if config.log_json {
         builder.json().flatten_event(true).try_init()
