@@ -23,3 +23,4 @@ mod harness;
 mod jobs;
 mod keys;
 mod organizations;
+mod variables;

@@ -5,7 +5,7 @@ use crate::harness::{Harness, Tenant, on_each_database};
 use contract::Code;
 use contract::permissions::Role;
 use contract::servers::*;
-use entity::{Global, Tenant as _, organization, private_key};
+use entity::{Global, organization, private_key};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use services::clock::new_id;
