@@ -112,11 +112,12 @@ async fn lost_routes_come_back_and_orphans_go() {
         assert!(folder.exists(), "what was just in use stays");
         h.advance(Duration::from_secs(130));
         stage.reconcile().await;
-        let mut engine = h.engines.engine.state();
-        assert!(!engine.containers.contains_key(&orphan.name));
-        assert!(engine.containers.remove("canopy-ffffffff-web-0-abcdef").is_some(), "another instance's stays");
-        assert_eq!(engine.networks.len(), 1);
-        drop(engine);
+        {
+            let mut engine = h.engines.engine.state();
+            assert!(!engine.containers.contains_key(&orphan.name));
+            assert!(engine.containers.remove("canopy-ffffffff-web-0-abcdef").is_some(), "another instance's stays");
+            assert_eq!(engine.networks.len(), 1);
+        }
         assert!(!folder.exists());
         stage.check_serves(Some(deployment.id), "after tidying").await;
     })
