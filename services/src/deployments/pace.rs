@@ -25,7 +25,7 @@ impl Default for Pace {
             drain: Duration::from_secs(5),
             stop_grace: Duration::from_secs(10),
             route: Duration::from_secs(15),
-            call: Duration::from_secs(10),
+            call: Duration::from_secs(30),
             poll: Duration::from_millis(250),
         }
     }

@@ -11,7 +11,7 @@ use crate::servers::names;
 use crate::servers::proxy::{Backend, ProxySettings, Route};
 use crate::values::HostName;
 use contract::deployments::{DeploymentStatus, Step};
-use contract::ids::{ApplicationId, DeploymentId, EnvironmentId, ServerId};
+use contract::ids::{ApplicationId, DeploymentId, ServerId};
 use contract::servers::{Connection, ServerStatus};
 use entity::{Scope, Tenant, application, application_domain, deployment, server};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
@@ -32,45 +32,28 @@ pub(crate) fn connection_of(row: &server::Model) -> Option<Connection> {
     serde_json::from_value(row.connection.clone()).ok()
 }
 
-/// The proxy joins the networks of all environments with something to route, and of the one that is about to have it.
+/// The proxy is in the network of every environment on this engine: a network is there from the first start of a
+/// container on, long before anybody is led to it, so nobody who looks takes the proxy away from one that serves.
 pub(crate) async fn proxy_settings(
     platform: &Platform,
-    connection: &Connection,
-    also: Option<EnvironmentId>,
-) -> Result<ProxySettings> {
-    let servers: Vec<ServerId> = servers_behind(platform, connection).await?.iter().map(|row| row.id).collect();
-    let serving = application::Entity::find_everywhere()
-        .filter(application::Column::ServerId.is_in(servers))
-        .filter(application::Column::CurrentDeploymentId.is_not_null())
-        .filter(application::Column::Desired.eq(desired::RUNNING))
-        .filter(application::Column::DeletedAt.is_null())
-        .all(platform.database.read())
-        .await?;
+    engine: &dyn Engine,
+) -> std::result::Result<ProxySettings, EngineError> {
     let settings = &platform.settings;
-    let environments = serving.iter().map(|row| row.environment_id).chain(also);
+    let own = names::proxy_network(&settings.instance_id);
+    let networks = engine.networks(&names::labels(&settings.instance_id, "network")).await?;
     Ok(ProxySettings {
         instance: settings.instance_id.clone(),
         http_port: settings.http_port,
         https_port: settings.https_port,
-        networks: environments.map(|id| names::environment_network(&settings.instance_id, id)).collect(),
+        networks: networks.into_iter().filter(|network| *network != own).collect(),
     })
 }
 
 /// Makes the application's route what the database says now: to its current deployment, or none.
 pub(crate) async fn restore(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
-    let row = application::Entity::find_in(scope)
-        .filter(application::Column::Id.eq(id))
-        .one(platform.database.write())
-        .await?
-        .ok_or(Error::NotFound)?;
-    let serves = row.deleted_at.is_none() && row.desired == desired::RUNNING;
-    match row.current_deployment_id.filter(|_| serves) {
-        Some(current) => lead_to(platform, engine, scope, id, current).await,
-        None => {
-            let settings = settings_for(platform, scope, &row).await?;
-            platform.proxy.remove_route(engine, &settings, id).await.map_err(unavailable)
-        }
-    }
+    let settings = proxy_settings(platform, engine).await.map_err(unavailable)?;
+    platform.proxy.ensure(engine, &settings).await.map_err(unavailable)?;
+    restore_at(platform, engine, &settings, scope, id).await
 }
 
 /// Makes this deployment's container the one that the application's hosts lead to, and waits until it is.
@@ -81,12 +64,34 @@ pub(crate) async fn lead_to(
     id: ApplicationId,
     to: DeploymentId,
 ) -> Result<()> {
+    let settings = proxy_settings(platform, engine).await.map_err(unavailable)?;
+    platform.proxy.ensure(engine, &settings).await.map_err(unavailable)?;
+    lead_to_at(platform, engine, &settings, scope, id, to).await
+}
+
+async fn restore_at(
+    platform: &Platform,
+    engine: &dyn Engine,
+    settings: &ProxySettings,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<()> {
+    let row = find(platform, scope, id).await?;
+    match row.current_deployment_id.filter(|_| serves(&row)) {
+        Some(current) => lead_to_at(platform, engine, settings, scope, id, current).await,
+        None => platform.proxy.remove_route(engine, settings, id).await.map_err(unavailable),
+    }
+}
+
+async fn lead_to_at(
+    platform: &Platform,
+    engine: &dyn Engine,
+    settings: &ProxySettings,
+    scope: Scope,
+    id: ApplicationId,
+    to: DeploymentId,
+) -> Result<()> {
     let db = platform.database.write();
-    let application = application::Entity::find_in(scope)
-        .filter(application::Column::Id.eq(id))
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
     let deployment = deployment::Entity::find_in(scope)
         .filter(deployment::Column::Id.eq(to))
         .one(db)
@@ -98,31 +103,29 @@ pub(crate) async fn lead_to(
         .all(db)
         .await?;
     let hosts: Vec<HostName> = domains.iter().filter_map(|row| HostName::parse(&row.host).ok()).collect();
-    let settings = settings_for(platform, scope, &application).await?;
     let proxy = &platform.proxy;
     if hosts.is_empty() {
-        return proxy.remove_route(engine, &settings, id).await.map_err(unavailable);
+        return proxy.remove_route(engine, settings, id).await.map_err(unavailable);
     }
     let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
-    let instance = &settings.instance;
-    let container = deployment
-        .container
-        .unwrap_or_else(|| names::container(instance, config.name.as_str(), deployment.number, deployment.id));
+    let container = deployment.container.unwrap_or_else(|| {
+        names::container(&settings.instance, config.name.as_str(), deployment.number, deployment.id)
+    });
     let route = route(id, hosts, &container, config.port);
-    proxy.ensure(engine, &settings).await.map_err(unavailable)?;
-    proxy.put_route(engine, &settings, &route).await.map_err(unavailable)?;
-    proxy.await_route(engine, &settings, &route, platform.settings.pace.route).await.map_err(unavailable)
+    proxy.put_route(engine, settings, &route).await.map_err(unavailable)?;
+    proxy.await_route(engine, settings, &route, platform.settings.pace.route).await.map_err(unavailable)
 }
 
-async fn settings_for(platform: &Platform, scope: Scope, row: &application::Model) -> Result<ProxySettings> {
-    let server = server::Entity::find_in(scope)
-        .filter(server::Column::Id.eq(row.server_id))
-        .one(platform.database.read())
+async fn find(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<application::Model> {
+    application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .one(platform.database.write())
         .await?
-        .ok_or(Error::NotFound)?;
-    let connection: Connection = serde_json::from_value(server.connection)?;
-    let serves = row.deleted_at.is_none() && row.desired == desired::RUNNING;
-    proxy_settings(platform, &connection, serves.then_some(row.environment_id)).await
+        .ok_or(Error::NotFound)
+}
+
+fn serves(row: &application::Model) -> bool {
+    row.deleted_at.is_none() && row.desired == desired::RUNNING
 }
 
 fn unavailable(error: EngineError) -> Error {
@@ -177,13 +180,13 @@ pub(crate) async fn deployed_behind(platform: &Platform, connection: &Connection
 
 async fn reconcile_behind(platform: &Platform, connection: &Connection, status: &mut Status) -> Result<()> {
     let engine = platform.engines.engine(connection).map_err(unavailable)?;
-    let settings = proxy_settings(platform, connection, None).await?;
+    let settings = proxy_settings(platform, engine.as_ref()).await.map_err(unavailable)?;
     let state = platform.proxy.ensure(engine.as_ref(), &settings).await.map_err(unavailable)?;
     status.changed += u64::from(state.fresh);
     for row in deployed_behind(platform, connection).await? {
         status.checked += 1;
         let scope = Scope::of(row.organization_id);
-        if let Err(error) = keep(platform, engine.as_ref(), scope, row.id).await {
+        if let Err(error) = keep(platform, engine.as_ref(), &settings, scope, row.id).await {
             tracing::warn!(application = %row.id, %error, "a route could not be looked after");
         }
     }
@@ -192,13 +195,19 @@ async fn reconcile_behind(platform: &Platform, connection: &Connection, status: 
 
 /// A switch may happen at the same time. It owns its route until it is committed; if it was committed while an older
 /// route was put here, the newer one is put again.
-async fn keep(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
+async fn keep(
+    platform: &Platform,
+    engine: &dyn Engine,
+    settings: &ProxySettings,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<()> {
     for _ in 0..3 {
         if switching(platform, scope, id).await? {
             return Ok(());
         }
         let before = current(platform, scope, id).await?;
-        restore(platform, engine, scope, id).await?;
+        restore_at(platform, engine, settings, scope, id).await?;
         if current(platform, scope, id).await? == before {
             return Ok(());
         }
@@ -207,11 +216,7 @@ async fn keep(platform: &Platform, engine: &dyn Engine, scope: Scope, id: Applic
 }
 
 async fn current(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<Option<DeploymentId>> {
-    let row = application::Entity::find_in(scope)
-        .filter(application::Column::Id.eq(id))
-        .one(platform.database.write())
-        .await?;
-    Ok(row.and_then(|row| row.current_deployment_id))
+    Ok(find(platform, scope, id).await?.current_deployment_id)
 }
 
 async fn switching(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<bool> {

@@ -166,9 +166,8 @@ impl<'a> Progress<'a> {
 
     async fn proxy(&self, engine: &dyn Engine) -> Result<ProxyState, Finding> {
         let platform = &self.run.platform;
-        let settings = proxy_settings(platform, &self.connection, None)
-            .await
-            .map_err(|error| Finding::Failed(format!("{error}. Validate the server again.")))?;
+        let settings =
+            within(PATIENCE, proxy_settings(platform, engine)).await.map_err(|e| checklist::network_failed(&e))?;
         within(PROXY_PATIENCE, platform.proxy.ensure(engine, &settings))
             .await
             .map_err(|error| checklist::proxy_failed(&error, settings.http_port, settings.https_port))

@@ -64,7 +64,6 @@ pub(super) struct Work<'a> {
     pub id: DeploymentId,
     pub number: i64,
     pub config: ApplicationConfig,
-    pub connection: Connection,
     pub engine: Arc<dyn Engine>,
     /// The new container's name.
     pub container: String,
@@ -136,7 +135,6 @@ impl<'a> Work<'a> {
             number: row.number,
             container: names::container(&platform.settings.instance_id, config.name.as_str(), row.number, row.id),
             config,
-            connection,
             engine,
             log,
             stop: run.stop(),
