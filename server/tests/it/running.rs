@@ -14,6 +14,7 @@ pub struct Running {
     pub client: Client,
     pub folder: tempfile::TempDir,
     postgres: Option<String>,
+    settings: Vec<(&'static str, String)>,
 }
 
 /// Which database a test runs on.
@@ -35,7 +36,25 @@ impl On {
 }
 
 impl Running {
+    /// Without an engine: none answers at its socket.
     pub async fn start(on: On) -> Self {
+        Self::start_with(on, Vec::new()).await
+    }
+
+    /// With the machine's own engine, and a proxy on these ports.
+    pub async fn on_docker(on: On, http_port: u16, https_port: u16) -> Self {
+        let settings = vec![
+            ("CANOPY_DOCKER_SOCKET", "/var/run/docker.sock".to_owned()),
+            ("CANOPY_HTTP_PORT", http_port.to_string()),
+            ("CANOPY_HTTPS_PORT", https_port.to_string()),
+            ("CANOPY_PRIVATE_NETWORKS", "127.0.0.0/8".to_owned()),
+        ];
+        Self::start_with(on, settings).await
+    }
+
+    async fn start_with(on: On, settings: Vec<(&'static str, String)>) -> Self {
+        // Every client needs one, also where it only speaks plain HTTP; another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let postgres = match on {
             On::Sqlite => None,
@@ -47,8 +66,8 @@ impl Running {
         for file in ["a.css", "a.js", "a.wasm"] {
             std::fs::write(site.join(file), "").unwrap();
         }
-        let (process, url) = launch(folder.path(), postgres.as_deref());
-        Self { process, url, client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(), folder, postgres }
+        let (process, url) = launch(canopy(folder.path(), postgres.as_deref()), &settings);
+        Self { process, url, client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(), folder, postgres, settings }
     }
 
     /// `canopy <arguments>` beside the running server; its standard output.
@@ -95,7 +114,7 @@ impl Running {
     }
 
     pub fn start_again(&mut self) {
-        let (process, url) = launch(self.folder.path(), self.postgres.as_deref());
+        let (process, url) = launch(canopy(self.folder.path(), self.postgres.as_deref()), &self.settings);
         (self.process, self.url) = (process, url);
     }
 
@@ -134,8 +153,9 @@ pub fn canopy(folder: &Path, postgres: Option<&str>) -> Command {
     command
 }
 
-fn launch(folder: &Path, postgres: Option<&str>) -> (Child, String) {
-    let mut process = canopy(folder, postgres).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+fn launch(mut command: Command, settings: &[(&'static str, String)]) -> (Child, String) {
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let mut process = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let url = loop {
         let line = lines.next().expect("the program ended before it listened").unwrap();
