@@ -2,8 +2,8 @@
 //! text; JSON keeps its own types beside that.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use serde::de::{Deserializer, Error};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -16,7 +16,9 @@ enum NumberOrText {
 pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     match NumberOrText::deserialize(deserializer)? {
         NumberOrText::Number(port) => Ok(port),
-        NumberOrText::Text(text) => text.trim().parse().map_err(|_| D::Error::custom("a port is a number from 1 to 65535")),
+        NumberOrText::Text(text) => {
+            text.trim().parse().map_err(|_| D::Error::custom("a port is a number from 1 to 65535"))
+        }
     }
 }
 
@@ -85,9 +87,10 @@ mod tests {
 
     #[test]
     fn scopes_may_share_a_text_and_a_day_ends_at_night() {
-        let key: CreateApiKey =
-            serde_json::from_str(r#"{"name":"ci","scopes":["deployments.*, projects.list",""],"expires_at":"2026-12-31"}"#)
-                .unwrap();
+        let key: CreateApiKey = serde_json::from_str(
+            r#"{"name":"ci","scopes":["deployments.*, projects.list",""],"expires_at":"2026-12-31"}"#,
+        )
+        .unwrap();
         assert_eq!(key.scopes, ["deployments.*", "projects.list"]);
         assert_eq!(key.expires_at.unwrap().to_rfc3339(), "2026-12-31T23:59:59+00:00");
         let key: CreateApiKey = serde_json::from_str(r#"{"name":"ci","scopes":["*"],"expires_at":""}"#).unwrap();

@@ -7,8 +7,8 @@ use crate::session::me;
 use crate::shell::Theme;
 use crate::shell::theme::ThemeChoice;
 use crate::ui::{
-    Button, Card, Cell, Column, FactRow, FactRows, FormActions, FormBody, Page, PasswordField, Pill, RelativeTime, RowActions,
-    SavePill, Table, TextField, Tone, Width,
+    Button, Card, Cell, Column, FactRow, FactRows, FormActions, FormBody, Page, PasswordField, Pill, RelativeTime,
+    RowActions, SavePill, Table, TextField, Tone, Width,
 };
 use contract::Empty;
 use contract::accounts::{Me, Session};
@@ -150,7 +150,8 @@ fn session_row(session: Session, revoke: Revoke) -> AnyView {
 /// "Firefox on Linux": enough to recognise one's own.
 fn browser_words(agent: Option<&str>) -> String {
     let Some(agent) = agent else { return "Unknown browser".to_owned() };
-    let named = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let named =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     // The order matters: each of them claims to be those after it.
     let browser = named(&[
         ("Edg/", "Edge"),

@@ -8,7 +8,8 @@ use crate::operation::Failure;
 use crate::operation_form::OperationForm;
 use crate::session::{may, me};
 use crate::ui::{
-    Button, Card, Code, Crumb, DangerConfirm, FactRow, FactRows, FormBody, Page, Pill, RelativeTime, SecretOnce, Width, time,
+    Button, Card, Code, Crumb, DangerConfirm, FactRow, FactRows, FormBody, Page, Pill, RelativeTime, SecretOnce, Width,
+    time,
 };
 use contract::api_keys::{ApiKey, ListApiKeys};
 use contract::ids::ApiKeyId;
@@ -20,13 +21,13 @@ pub fn ApiKeyPage() -> impl IntoView {
     let id = path_id::<ApiKeyId>("id");
     let rotate = ServerAction::<api::api_keys::RotateCall>::new();
     let revoke = ServerAction::<api::api_keys::RevokeCall>::new();
-    let key = Resource::new(
-        move || (id.get(), rotate.version().get()),
-        |(id, _)| async move { find(known(id)?).await },
-    );
+    let key =
+        Resource::new(move || (id.get(), rotate.version().get()), |(id, _)| async move { find(known(id)?).await });
     let made = rotate.value();
     let secret = move || match made.get() {
-        Some(Ok(made)) => view! { <SecretOnce label=format!("New secret of {}", made.name) value=made.key /> }.into_any(),
+        Some(Ok(made)) => {
+            view! { <SecretOnce label=format!("New secret of {}", made.name) value=made.key /> }.into_any()
+        }
         _ => ().into_any(),
     };
     subject(key, "The key could not be read", move |key| page(key, rotate, revoke, secret))

@@ -5,7 +5,8 @@ use super::region::region;
 use crate::api;
 use crate::session::may;
 use crate::ui::{
-    Card, Cell, Column, Empty, FilterBar, Glyph, Kind, LinkButton, Page, Pager, Pill, RelativeTime, RowLink, Table, Tone,
+    Card, Cell, Column, Empty, FilterBar, Glyph, Kind, LinkButton, Page, Pager, Pill, RelativeTime, RowLink, Table,
+    Tone,
 };
 use contract::api_keys::{ApiKey, ListApiKeys};
 use contract::permissions::Permission;

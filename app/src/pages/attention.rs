@@ -38,7 +38,9 @@ fn deployments(overview: &Overview) -> Vec<Matter> {
             tone: Tone::Bad,
             state: "Failed",
             title: match &deployment.failure {
-                Some(failure) => format!("{}, deployment {}: {}", deployment.application_name, deployment.number, failure.reason),
+                Some(failure) => {
+                    format!("{}, deployment {}: {}", deployment.application_name, deployment.number, failure.reason)
+                }
                 None => format!("{}, deployment {}", deployment.application_name, deployment.number),
             },
             detail: deployment.project_name.clone(),

@@ -74,7 +74,8 @@ pub fn AuditPage() -> impl IntoView {
     });
     // Looking at an event is not another question.
     let question = Memo::new(move |_| Asked { event: None, ..asked.get() });
-    let events = Resource::new(move || question.get(), |asked| async move { api::audit_events::search(asked.query()).await });
+    let events =
+        Resource::new(move || question.get(), |asked| async move { api::audit_events::search(asked.query()).await });
     let list = region(events, "The audit log could not be read", move |page| {
         view! { {move || parts(page.clone(), asked.get())} }.into_any()
     });
@@ -82,7 +83,8 @@ pub fn AuditPage() -> impl IntoView {
 }
 
 fn parts(page: contract::Page<AuditEvent>, asked: Asked) -> AnyView {
-    let looked_at = asked.event.as_ref().and_then(|id| page.items.iter().find(|event| event.id.to_string() == *id).cloned());
+    let looked_at =
+        asked.event.as_ref().and_then(|id| page.items.iter().find(|event| event.id.to_string() == *id).cloned());
     let close = Asked { event: None, ..asked.clone() }.address();
     view! { {looked_at.map(|event| detail(event, close))} {list(page, asked)} }.into_any()
 }

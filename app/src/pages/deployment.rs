@@ -9,13 +9,11 @@ use crate::live;
 use crate::operation_form::OperationForm;
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Code, Crumb, Kind, Lead, LogRing, LogView, Page, RelativeTime, Step as Line, StepState, Steps, TwoColumns,
-    Width, time,
+    Button, Card, Code, Crumb, Kind, Lead, LogRing, LogView, Page, RelativeTime, Step as Line, StepState, Steps,
+    TwoColumns, Width, time,
 };
 use contract::applications::{Application, ApplicationRef};
-use contract::deployments::{
-    Deployment, DeploymentLogs, DeploymentRef, LogLine, Step, StepReport, StepState as State,
-};
+use contract::deployments::{Deployment, DeploymentLogs, DeploymentRef, LogLine, Step, StepReport, StepState as State};
 use contract::ids::DeploymentId;
 use contract::permissions::Permission;
 use leptos::prelude::*;

@@ -20,7 +20,8 @@ pub(super) fn row(deployment: DeploymentSummary) -> AnyView {
     let (tone, state) = deployment_words(deployment.status, deployment.step, deployment.live);
     let name = format!("{} {}", deployment.application_name, deployment.number);
     let commit = deployment.commit.as_deref().map(|commit| commit.chars().take(7).collect::<String>());
-    let message = deployment.commit_message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default().to_owned();
+    let message =
+        deployment.commit_message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default().to_owned();
     let took = deployment.started_at.map(|from| view! { <Elapsed from=from ended=deployment.finished_at /> });
     view! {
         <tr>

@@ -22,9 +22,8 @@ pub fn InvitationPage() -> impl IntoView {
         move || token.get(),
         |token| async move { api::accounts::preview_invitation(InvitationToken { token }).await.map_err(plainly) },
     );
-    let body = region(preview, "This invitation cannot be used", move |preview| {
-        form(accept, token.get_untracked(), preview)
-    });
+    let body =
+        region(preview, "This invitation cannot be used", move |preview| form(accept, token.get_untracked(), preview));
     view! {
         <AuthLayout title="You are invited" brand=PLATFORM>
             {body}
@@ -36,7 +35,8 @@ pub fn InvitationPage() -> impl IntoView {
 /// An unknown token is no id that the reader knows of.
 fn plainly(mut failure: Failure) -> Failure {
     if failure.0.code == Code::NotFound {
-        failure.0.detail = "It was used already, it has ended, or the link is incomplete. Ask for a new one.".to_owned();
+        failure.0.detail =
+            "It was used already, it has ended, or the link is incomplete. Ask for a new one.".to_owned();
     }
     failure
 }

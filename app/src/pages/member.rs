@@ -22,10 +22,8 @@ pub fn MemberPage() -> impl IntoView {
     let id = path_id::<MembershipId>("id");
     let update = ServerAction::<api::members::UpdateCall>::new();
     let remove = ServerAction::<api::members::RemoveCall>::new();
-    let member = Resource::new(
-        move || (id.get(), update.version().get()),
-        |(id, _)| async move { find(known(id)?).await },
-    );
+    let member =
+        Resource::new(move || (id.get(), update.version().get()), |(id, _)| async move { find(known(id)?).await });
     subject(member, "The member could not be read", move |member| page(member, update, remove))
 }
 
@@ -94,7 +92,8 @@ fn role_form(member: &Member, update: ServerAction<api::members::UpdateCall>) ->
 
 fn end(member: &Member, remove: ServerAction<api::members::RemoveCall>) -> AnyView {
     let (id, name) = (member.id.to_string(), member.name.clone());
-    let goes = vec!["Their access to this organization, at once".to_owned(), "The API keys that they hold here".to_owned()];
+    let goes =
+        vec!["Their access to this organization, at once".to_owned(), "The API keys that they hold here".to_owned()];
     let stays = vec!["Their account, and their other organizations".to_owned(), "What they made here".to_owned()];
     view! {
         <Card title="Remove from the organization" danger=true>

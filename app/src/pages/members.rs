@@ -5,10 +5,10 @@ use super::member_words::role_words;
 use super::region::region;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
-use crate::session::{me, may};
+use crate::session::{may, me};
 use crate::ui::{
-    Button, Card, Cell, Column, Empty, FilterBar, FormActions, FormBody, FormPair, Glyph, Kind, Page, Pager, RelativeTime,
-    RowLink, SecretOnce, SelectField, Table, TextField,
+    Button, Card, Cell, Column, Empty, FilterBar, FormActions, FormBody, FormPair, Glyph, Kind, Page, Pager,
+    RelativeTime, RowLink, SecretOnce, SelectField, Table, TextField,
 };
 use contract::organizations::{ListMembers, Member};
 use contract::permissions::{Permission, Role};

@@ -3,7 +3,8 @@
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::ui::{
-    Button, Card, Choice, Crumb, FormActions, FormBody, Kind, LinkButton, Page, RadioField, SecretOnce, TextField, Width,
+    Button, Card, Choice, Crumb, FormActions, FormBody, Kind, LinkButton, Page, RadioField, SecretOnce, TextField,
+    Width,
 };
 use leptos::prelude::*;
 

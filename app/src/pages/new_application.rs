@@ -7,8 +7,8 @@ use super::source_fields::{Kind as SourceKind, Pack, fields};
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::ui::{
-    Button, Card, Crumb, Empty, FormActions, FormBody, FormPair, Glyph, Kind, LinkButton, NumberField, Page, SelectField,
-    TextField, Width,
+    Button, Card, Crumb, Empty, FormActions, FormBody, FormPair, Glyph, Kind, LinkButton, NumberField, Page,
+    SelectField, TextField, Width,
 };
 use contract::ids::ProjectId;
 use contract::projects::{Project, ProjectRef};
@@ -153,7 +153,10 @@ fn choices(project: &Project, choice: &Choice) -> AnyView {
     let path = format!("/projects/{}/applications/new", project.id);
     let environment = choice.environment.as_deref();
     let to = |source: SourceKind, pack: Pack| {
-        address(&path, &[("source", Some(source.as_str())), ("build", Some(pack.as_str())), ("environment", environment)])
+        address(
+            &path,
+            &[("source", Some(source.as_str())), ("build", Some(pack.as_str())), ("environment", environment)],
+        )
     };
     let link = |href: String, here: bool, title: &'static str, note: &'static str| {
         view! {
@@ -167,8 +170,9 @@ fn choices(project: &Project, choice: &Choice) -> AnyView {
         .map(|source| link(to(source, choice.pack), source == choice.source, source.title(), source.note()))
         .collect_view();
     let packs = (choice.source == SourceKind::Git).then(|| {
-        let packs =
-            Pack::ALL.map(|pack| link(to(SourceKind::Git, pack), pack == choice.pack, pack.title(), pack.note())).collect_view();
+        let packs = Pack::ALL
+            .map(|pack| link(to(SourceKind::Git, pack), pack == choice.pack, pack.title(), pack.note()))
+            .collect_view();
         view! { <nav class=style::apps::CHOICES aria-label="How it is built">{packs}</nav> }
     });
     view! {

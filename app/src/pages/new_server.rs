@@ -5,8 +5,8 @@ use super::region::region;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::ui::{
-    Button, Card, CodeBlock, Crumb, FormActions, FormBody, FormPair, Kind, LinkButton, Notice, NumberField, Page, SelectField,
-    Stack, Tab, Tabs, TextArea, TextField, Tone, Width,
+    Button, Card, CodeBlock, Crumb, FormActions, FormBody, FormPair, Kind, LinkButton, Notice, NumberField, Page,
+    SelectField, Stack, Tab, Tabs, TextArea, TextField, Tone, Width,
 };
 use contract::private_keys::{ListPrivateKeys, PrivateKey};
 use leptos::prelude::*;

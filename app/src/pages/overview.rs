@@ -31,7 +31,8 @@ pub(super) struct Overview {
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let (creates, sees) = (may(Permission::ProjectsManage), may(Permission::ProjectsRead));
-    let actions = creates.then(|| view! { <LinkButton href="/projects/new" kind=Kind::Primary>"New project"</LinkButton> });
+    let actions =
+        creates.then(|| view! { <LinkButton href="/projects/new" kind=Kind::Primary>"New project"</LinkButton> });
     let body = if sees {
         let overview = Resource::new(|| (), |()| load());
         region(overview, "The overview could not be read", show)
@@ -60,7 +61,13 @@ async fn load() -> Result<Overview, Failure> {
     let (projects, servers, deployments) = futures::try_join!(
         api::projects::list(ListProjects { limit, ..Default::default() }),
         api::servers::list(ListServers { limit, ..Default::default() }),
-        api::deployments::list(ListDeployments { application_id: None, status: None, search: None, limit, cursor: None }),
+        api::deployments::list(ListDeployments {
+            application_id: None,
+            status: None,
+            search: None,
+            limit,
+            cursor: None
+        }),
     )?;
     let more = projects.next_cursor.is_some() || servers.next_cursor.is_some();
     Ok(Overview { projects: projects.items, servers: servers.items, deployments: deployments.items, more })
@@ -75,7 +82,8 @@ fn show(overview: Overview) -> AnyView {
     let matters = matters(&overview);
     let more = overview.more;
     let Overview { projects, servers, deployments, .. } = overview;
-    view! { {attention(matters)} {figures(&projects, &servers, more)} {recent(deployments)} {project_list(projects)} }.into_any()
+    view! { {attention(matters)} {figures(&projects, &servers, more)} {recent(deployments)} {project_list(projects)} }
+        .into_any()
 }
 
 fn first_run(projects: &[Project], servers: &[Server]) -> AnyView {
@@ -166,7 +174,8 @@ fn project_list(projects: Vec<Project>) -> AnyView {
         .into_iter()
         .take(SHOWN)
         .map(|project| {
-            let names = project.applications.iter().map(|application| application.name.as_str()).take(4).collect::<Vec<_>>();
+            let names =
+                project.applications.iter().map(|application| application.name.as_str()).take(4).collect::<Vec<_>>();
             let detail = match project.applications.len() {
                 0 => "No applications yet".to_owned(),
                 all if all > names.len() => format!("{} and {} more", names.join(", "), all - names.len()),

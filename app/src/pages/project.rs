@@ -7,9 +7,7 @@ use super::region::subject;
 use super::success::successes;
 use crate::api;
 use crate::session::may;
-use crate::ui::{
-    Card, Cell, Code, Column, Crumb, Empty, Glyph, Kind, LinkButton, Page, RelativeTime, RowLink, Table,
-};
+use crate::ui::{Card, Cell, Code, Column, Crumb, Empty, Glyph, Kind, LinkButton, Page, RelativeTime, RowLink, Table};
 use contract::applications::ApplicationSummary;
 use contract::ids::ProjectId;
 use contract::permissions::Permission;
@@ -36,11 +34,8 @@ pub fn ProjectPage() -> impl IntoView {
         add_environment: ServerAction::new(),
         delete_environment: ServerAction::new(),
     };
-    let changes = (
-        successes(commands.update),
-        successes(commands.add_environment),
-        successes(commands.delete_environment),
-    );
+    let changes =
+        (successes(commands.update), successes(commands.add_environment), successes(commands.delete_environment));
     let project = Resource::new(
         move || (id.get(), changes.0.get(), changes.1.get(), changes.2.get()),
         |(id, ..)| async move { api::projects::get(ProjectRef { id: known(id)? }).await },
@@ -78,7 +73,12 @@ fn page(project: Project, commands: Commands) -> AnyView {
     .into_any()
 }
 
-fn environment_card(project: &Project, environment: &Environment, applications: Vec<ApplicationSummary>, adds: bool) -> AnyView {
+fn environment_card(
+    project: &Project,
+    environment: &Environment,
+    applications: Vec<ApplicationSummary>,
+    adds: bool,
+) -> AnyView {
     let href = format!("/projects/{}/applications/new?environment={}", project.id, environment.id);
     let count = match applications.len() {
         1 => "1 application".to_owned(),

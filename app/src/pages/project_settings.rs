@@ -7,8 +7,8 @@ use super::success::successes;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::ui::{
-    Button, Card, Crumb, DangerConfirm, Dialog, DialogLink, FormBody, FormPair, Item, Kind, List, Notice, Page, SavePill,
-    TextField, Tone, Width,
+    Button, Card, Crumb, DangerConfirm, Dialog, DialogLink, FormBody, FormPair, Item, Kind, List, Notice, Page,
+    SavePill, TextField, Tone, Width,
 };
 use contract::ids::ProjectId;
 use contract::projects::{Environment, Project, ProjectRef};
@@ -154,7 +154,8 @@ fn delete_form(project: &Project, delete: ServerAction<api::projects::DeleteCall
         "The project and its environments".to_owned(),
         "Its name: a new project of that name starts empty".to_owned(),
     ];
-    let stays = vec!["Servers, members and keys of the organization".to_owned(), "What the audit log says about it".to_owned()];
+    let stays =
+        vec!["Servers, members and keys of the organization".to_owned(), "What the audit log says about it".to_owned()];
     let (id, name) = (project.id.to_string(), project.name.clone());
     view! {
         <OperationForm action=delete next="/projects" refused="The project was not deleted">

@@ -8,8 +8,8 @@ use crate::api;
 use crate::operation_form::OperationForm;
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind, LinkButton, Notice,
-    Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
+    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind,
+    LinkButton, Notice, Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
 };
 use contract::ids::ServerId;
 use contract::permissions::Permission;
@@ -138,10 +138,8 @@ fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> An
 pub fn DeleteServerPage() -> impl IntoView {
     let id = path_id::<ServerId>("id");
     let delete = ServerAction::<api::servers::DeleteCall>::new();
-    let server = Resource::new(
-        move || id.get(),
-        |id| async move { api::servers::get(ServerRef { id: known(id)? }).await },
-    );
+    let server =
+        Resource::new(move || id.get(), |id| async move { api::servers::get(ServerRef { id: known(id)? }).await });
     subject(server, REFUSED, move |server| {
         let here = format!("/servers/{}", server.id);
         let form = delete_form(&server, delete, Some(here.clone()));
@@ -175,7 +173,10 @@ fn delete_form(server: &Server, delete: ServerAction<api::servers::DeleteCall>, 
     let (id, name) = (server.id.to_string(), server.name.clone());
     let busy = delete.pending();
     let question = match cancel {
-        Some(href) => view! { <DangerConfirm name=name goes=goes stays=stays verb="Delete server" cancel=href busy=busy /> }.into_any(),
+        Some(href) => {
+            view! { <DangerConfirm name=name goes=goes stays=stays verb="Delete server" cancel=href busy=busy /> }
+                .into_any()
+        }
         // A dialog closes by itself.
         None => view! { <DangerConfirm name=name goes=goes stays=stays verb="Delete server" busy=busy /> }.into_any(),
     };

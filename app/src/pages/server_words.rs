@@ -43,7 +43,9 @@ pub fn check_steps(checks: &[Check]) -> Vec<Step> {
                 CheckStatus::Idle => Step::new(title, StepState::Idle),
                 CheckStatus::Pending => detailed(Step::new(title, StepState::Pending), &check.detail),
                 CheckStatus::Ok => detailed(Step::new(title, StepState::Ok), &check.detail),
-                CheckStatus::Warning => Step::new(title, StepState::Ok).failure("Works, with a warning", some(&check.detail)),
+                CheckStatus::Warning => {
+                    Step::new(title, StepState::Ok).failure("Works, with a warning", some(&check.detail))
+                }
                 CheckStatus::Failed => Step::new(title, StepState::Failed).failure(check.detail.clone(), None),
             }
         })

@@ -22,7 +22,8 @@ pub fn ServersPage() -> impl IntoView {
         move || (search.get(), cursor.get()),
         |(search, cursor)| async move { api::servers::list(ListServers { search, limit: None, cursor }).await },
     );
-    let add = may(Permission::ServersManage).then(|| view! { <LinkButton href="/servers/new" kind=Kind::Primary>"Add server"</LinkButton> });
+    let add = may(Permission::ServersManage)
+        .then(|| view! { <LinkButton href="/servers/new" kind=Kind::Primary>"Add server"</LinkButton> });
     let list = region(servers, "The servers could not be read", move |page| {
         let (search, cursor) = (search.get_untracked(), cursor.get_untracked());
         list(page, search, cursor.is_some())

@@ -1,10 +1,10 @@
 //! The first page that a platform ever shows: the first account and the organization at the top of the tree. The link to
 //! it, with its token, is printed by the server.
 
+use super::PLATFORM;
 use super::address::parameter;
 use super::region::region;
 use super::welcome::WIZARD;
-use super::PLATFORM;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::shell::AuthLayout;

@@ -1,7 +1,7 @@
 //! Signing in. There is no signing up: people come by invitation.
 
-use super::address::parameter;
 use super::PLATFORM;
+use super::address::parameter;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::shell::AuthLayout;

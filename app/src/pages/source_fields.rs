@@ -116,7 +116,8 @@ pub fn fields(
         }
         .into_any(),
         Kind::Image => {
-            let reference = if let Some(Source::Image { reference }) = source { reference.clone() } else { String::new() };
+            let reference =
+                if let Some(Source::Image { reference }) = source { reference.clone() } else { String::new() };
             view! {
                 {sent}
                 <input type="hidden" name="build[kind]" value="none" />
@@ -156,7 +157,10 @@ pub fn fields(
     }
 }
 
-fn git(source: Option<&Source>, error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static) -> AnyView {
+fn git(
+    source: Option<&Source>,
+    error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
+) -> AnyView {
     let (url, branch, commit) = match source {
         Some(Source::Git { url, branch, commit }) => (url.clone(), branch.clone(), commit.clone().unwrap_or_default()),
         _ => (String::new(), "main".to_owned(), String::new()),
@@ -189,7 +193,11 @@ fn git(source: Option<&Source>, error: impl Fn(&'static str) -> MaybeProp<String
     .into_any()
 }
 
-fn packed(pack: Pack, build: Option<&Build>, error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static) -> AnyView {
+fn packed(
+    pack: Pack,
+    build: Option<&Build>,
+    error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
+) -> AnyView {
     let sent = view! { <input type="hidden" name="build[kind]" value=pack.as_str() /> };
     match pack {
         Pack::Dockerfile => {

@@ -137,7 +137,10 @@ impl Progress {
         vec![
             Step::new(account, StepState::Ok),
             named(Step::new(server, server_state), self.server.as_ref().map(|server| &server.name)),
-            named(Step::new(project, there(self.project.is_some())), self.project.as_ref().map(|project| &project.name)),
+            named(
+                Step::new(project, there(self.project.is_some())),
+                self.project.as_ref().map(|project| &project.name),
+            ),
             named(
                 Step::new(application, there(self.application.is_some())),
                 self.application.as_ref().map(|application| &application.name),

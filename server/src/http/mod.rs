@@ -100,4 +100,3 @@ pub fn router(app: App) -> Router {
         )
         .with_state(app)
 }
-

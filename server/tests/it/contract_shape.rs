@@ -35,7 +35,10 @@ fn the_openapi_document_is_the_committed_one() {
         std::fs::write(&file, &document).unwrap();
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == document, "server/openapi.json is not what the operations say; look at the change, then UPDATE_OPENAPI=1");
+    assert!(
+        committed == document,
+        "server/openapi.json is not what the operations say; look at the change, then UPDATE_OPENAPI=1"
+    );
 }
 
 #[test]
@@ -54,12 +57,38 @@ fn every_reference_in_the_document_leads_somewhere() {
 fn the_promised_operations_are_there() {
     let names: BTreeSet<_> = declared().iter().map(|operation| operation.name()).collect();
     for promised in [
-        "projects.create", "servers.create", "servers.validate", "servers.get", "servers.list", "private_keys.create",
-        "applications.create", "applications.update", "applications.get", "applications.list", "applications.delete",
-        "applications.stop", "applications.start", "applications.restart", "environment_variables.set", "deployments.create",
-        "deployments.get", "deployments.logs", "deployments.cancel", "deployments.list", "deployments.rollback",
-        "organizations.get", "organizations.list", "members.invite", "members.list", "members.update", "members.remove",
-        "api_keys.create", "api_keys.rotate", "api_keys.revoke", "api_keys.list", "audit_events.search",
+        "projects.create",
+        "servers.create",
+        "servers.validate",
+        "servers.get",
+        "servers.list",
+        "private_keys.create",
+        "applications.create",
+        "applications.update",
+        "applications.get",
+        "applications.list",
+        "applications.delete",
+        "applications.stop",
+        "applications.start",
+        "applications.restart",
+        "environment_variables.set",
+        "deployments.create",
+        "deployments.get",
+        "deployments.logs",
+        "deployments.cancel",
+        "deployments.list",
+        "deployments.rollback",
+        "organizations.get",
+        "organizations.list",
+        "members.invite",
+        "members.list",
+        "members.update",
+        "members.remove",
+        "api_keys.create",
+        "api_keys.rotate",
+        "api_keys.revoke",
+        "api_keys.list",
+        "audit_events.search",
     ] {
         assert!(names.contains(promised), "{promised} is gone");
     }

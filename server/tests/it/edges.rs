@@ -75,13 +75,27 @@ fn crates_know_only_what_lies_below_them() {
 #[test]
 fn the_browser_bundle_knows_no_server_crate() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--edges", "normal", "--prefix", "none", "--offline"])
+        .args([
+            "tree",
+            "--package",
+            "frontend",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && tree.contains("app v"), "{tree}");
     for crate_name in ["services", "entity", "adapters", "sea-orm", "tokio", "regex"] {
-        assert!(!tree.lines().any(|line| line.starts_with(&format!("{crate_name} v"))), "the bundle holds {crate_name}");
+        assert!(
+            !tree.lines().any(|line| line.starts_with(&format!("{crate_name} v"))),
+            "the bundle holds {crate_name}"
+        );
     }
 }

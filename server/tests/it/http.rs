@@ -14,7 +14,11 @@ async fn health_and_unknown_addresses() {
     assert_eq!(unknown.status(), 404);
     assert_eq!(unknown.headers()["content-type"], "application/problem+json");
     let page = get("/").await.unwrap();
-    assert_eq!((page.status().as_u16(), page.headers()["location"].to_str().unwrap()), (303, "/setup"), "nobody has an account");
+    assert_eq!(
+        (page.status().as_u16(), page.headers()["location"].to_str().unwrap()),
+        (303, "/setup"),
+        "nobody has an account"
+    );
     running.admin_key();
     let page = get("/projects?search=a").await.unwrap();
     assert_eq!(page.headers()["location"].to_str().unwrap(), "/sign-in?next=%2Fprojects%3Fsearch%3Da");
@@ -52,7 +56,12 @@ async fn a_project_is_made_once_per_idempotency_key_and_counted() {
         let running = Running::start(on).await;
         let key = running.admin_key();
         let create = |name: &'static str| {
-            running.post("projects.create").bearer_auth(&key).header("idempotency-key", "one").json(&json!({ "name": name })).send()
+            running
+                .post("projects.create")
+                .bearer_auth(&key)
+                .header("idempotency-key", "one")
+                .json(&json!({ "name": name }))
+                .send()
         };
         let first = create("shop").await.unwrap();
         assert_eq!(first.status(), 200);
@@ -125,7 +134,11 @@ async fn a_changed_audit_row_is_named() {
     let key = running.admin_key();
     running.call(&key, "projects.create", json!({ "name": "shop" })).await;
     let database = running.database().await;
-    database.write().execute_unprepared("UPDATE audit_events SET object_name = 'other' WHERE action = 'projects.created'").await.unwrap();
+    database
+        .write()
+        .execute_unprepared("UPDATE audit_events SET object_name = 'other' WHERE action = 'projects.created'")
+        .await
+        .unwrap();
     let (done, text) = running.command(&["audit", "verify"], "");
     assert!(!done && text.contains("BROKEN at event"), "{text}");
 }

@@ -51,7 +51,9 @@ async fn every_operation_refuses_who_may_not_call_it() {
             let anonymous = running.post(name).json(&input).send().await.unwrap();
             let (status, body) = (anonymous.status().as_u16(), anonymous.json::<Value>().await.unwrap_or_default());
             match spec.access {
-                Access::Public => expect("anonymous", status, &body, status != 403 && body["code"] != "NOT_SIGNED_IN", "let in"),
+                Access::Public => {
+                    expect("anonymous", status, &body, status != 403 && body["code"] != "NOT_SIGNED_IN", "let in")
+                }
                 _ => expect("anonymous", status, &body, status == 401 && body["code"] == "NOT_SIGNED_IN", "401"),
             }
             if spec.access == Access::Public {
@@ -79,14 +81,21 @@ async fn every_operation_refuses_who_may_not_call_it() {
                 for each in [&mut foreign, &mut body_unknown] {
                     each["request_id"] = Value::Null;
                 }
-                expect("another organization", status_unknown, &body_unknown, body_unknown == foreign, "the same as for a foreign id");
+                expect(
+                    "another organization",
+                    status_unknown,
+                    &body_unknown,
+                    body_unknown == foreign,
+                    "the same as for a foreign id",
+                );
             } else {
                 let text = body.to_string();
                 let leaked = seed.ids.iter().find(|(room, id)| *room != "sessions" && text.contains(id.as_str()));
                 expect("another organization", status, &body, leaked.is_none(), "free of the first one's ids");
             }
 
-            let inside = running.post(name).bearer_auth(&seed.outsider).header("organization", seed.organization.to_string());
+            let inside =
+                running.post(name).bearer_auth(&seed.outsider).header("organization", seed.organization.to_string());
             let status = inside.json(&input).send().await.unwrap().status().as_u16();
             expect("another organization, by header", status, &Value::Null, status == 404, "404");
         }
@@ -123,7 +132,11 @@ async fn every_read_answers_its_owner() {
             if status != 200 {
                 wrong.push(format!("{on:?} {}: {status} {body}", spec.name));
             }
-            let query = input.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+            let query = input
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
             let url = url::Url::parse_with_params(&format!("{}/api/v1/{}", running.url, spec.name), query).unwrap();
             let read = running.client.get(url).bearer_auth(&seed.owner).send().await.unwrap();
             let (status, read) = (read.status().as_u16(), read.json::<Value>().await.unwrap());

@@ -62,18 +62,35 @@ impl Running {
         };
         let site = folder.path().join("site");
         std::fs::create_dir(&site).unwrap();
-        std::fs::write(site.join("index.html"), "<link href=\"/a.css\"><script src=\"/a.js\"></script><link href=\"/a.wasm\">").unwrap();
+        std::fs::write(
+            site.join("index.html"),
+            "<link href=\"/a.css\"><script src=\"/a.js\"></script><link href=\"/a.wasm\">",
+        )
+        .unwrap();
         for file in ["a.css", "a.js", "a.wasm"] {
             std::fs::write(site.join(file), "").unwrap();
         }
         let (process, url) = launch(canopy(folder.path(), postgres.as_deref()), &settings);
-        Self { process, url, client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(), folder, postgres, settings }
+        Self {
+            process,
+            url,
+            client: Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            folder,
+            postgres,
+            settings,
+        }
     }
 
     /// `canopy <arguments>` beside the running server; its standard output.
     pub fn command(&self, arguments: &[&str], input: &str) -> (bool, String) {
         let mut command = canopy(self.folder.path(), self.postgres.as_deref());
-        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         let text = [output.stdout, output.stderr].concat();
@@ -82,8 +99,16 @@ impl Running {
 
     /// The first account's key.
     pub fn admin_key(&self) -> String {
-        let arguments =
-            ["admin", "create", "--email", "owner@example.com", "--password-stdin", "--organization", "Acme", "--print-api-key"];
+        let arguments = [
+            "admin",
+            "create",
+            "--email",
+            "owner@example.com",
+            "--password-stdin",
+            "--organization",
+            "Acme",
+            "--print-api-key",
+        ];
         let (done, text) = self.command(&arguments, "correct horse battery\n");
         assert!(done, "{text}");
         text.split_whitespace().last().unwrap().to_owned()

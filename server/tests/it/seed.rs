@@ -39,45 +39,118 @@ impl Seed {
         let project_id: ProjectId = new();
         let spare_project: ProjectId = new();
         for (id, name) in [(project_id, "shop"), (spare_project, "spare")] {
-            let row = project::Model { id, organization_id: organization, name: name.into(), description: String::new(), created_at: now };
+            let row = project::Model {
+                id,
+                organization_id: organization,
+                name: name.into(),
+                description: String::new(),
+                created_at: now,
+            };
             project::ActiveModel::from(row).insert(db).await.unwrap();
         }
         let environment_id: EnvironmentId = new();
-        let row = environment::Model { id: environment_id, organization_id: organization, project_id, name: "production".into(), created_at: now };
+        let row = environment::Model {
+            id: environment_id,
+            organization_id: organization,
+            project_id,
+            name: "production".into(),
+            created_at: now,
+        };
         environment::ActiveModel::from(row).insert(db).await.unwrap();
         let server_id: ServerId = new();
         let row = server::Model {
-            id: server_id, organization_id: organization, name: "one".into(), connection: json!({ "kind": "local" }), status: "ready".into(),
-            checks: json!([]), engine_version: None, operating_system: None, architecture: None, cpu_cores: None, memory_mb: None,
-            http_port: Some(80), https_port: Some(443), created_at: now, validated_at: None, last_seen_at: None,
+            id: server_id,
+            organization_id: organization,
+            name: "one".into(),
+            connection: json!({ "kind": "local" }),
+            status: "ready".into(),
+            checks: json!([]),
+            engine_version: None,
+            operating_system: None,
+            architecture: None,
+            cpu_cores: None,
+            memory_mb: None,
+            http_port: Some(80),
+            https_port: Some(443),
+            created_at: now,
+            validated_at: None,
+            last_seen_at: None,
         };
         server::ActiveModel::from(row).insert(db).await.unwrap();
         let private_key_id: PrivateKeyId = new();
         let row = private_key::Model {
-            id: private_key_id, organization_id: organization, name: "key".into(), public_key: "ssh-ed25519 AAAA".into(),
-            fingerprint: "SHA256:x".into(), sealed: vec![1], created_at: now,
+            id: private_key_id,
+            organization_id: organization,
+            name: "key".into(),
+            public_key: "ssh-ed25519 AAAA".into(),
+            fingerprint: "SHA256:x".into(),
+            sealed: vec![1],
+            created_at: now,
         };
         private_key::ActiveModel::from(row).insert(db).await.unwrap();
         let application_id: ApplicationId = new();
         let row = application::Model {
-            id: application_id, organization_id: organization, project_id, environment_id, server_id, name: "web".into(),
-            source: json!({ "kind": "image", "reference": "web:1" }), build: json!({ "kind": "none" }), port: 8080, health_check: None,
-            memory_mb: 128, cpu_millis: 100, desired: "running".into(), status: "new".into(), status_at: None,
-            current_deployment_id: None, last_number: 1, revision: 1, created_at: now, deleted_at: None,
+            id: application_id,
+            organization_id: organization,
+            project_id,
+            environment_id,
+            server_id,
+            name: "web".into(),
+            source: json!({ "kind": "image", "reference": "web:1" }),
+            build: json!({ "kind": "none" }),
+            port: 8080,
+            health_check: None,
+            memory_mb: 128,
+            cpu_millis: 100,
+            desired: "running".into(),
+            status: "new".into(),
+            status_at: None,
+            current_deployment_id: None,
+            last_number: 1,
+            revision: 1,
+            created_at: now,
+            deleted_at: None,
         };
         application::ActiveModel::from(row).insert(db).await.unwrap();
         let variable_id: VariableId = new();
         let row = environment_variable::Model {
-            id: variable_id, organization_id: organization, application_id, key: "TOKEN".into(), sealed: vec![1], last_four: None,
-            build_time: false, run_time: true, secret: true, updated_at: now,
+            id: variable_id,
+            organization_id: organization,
+            application_id,
+            key: "TOKEN".into(),
+            sealed: vec![1],
+            last_four: None,
+            build_time: false,
+            run_time: true,
+            secret: true,
+            updated_at: now,
         };
         environment_variable::ActiveModel::from(row).insert(db).await.unwrap();
         let deployment_id: DeploymentId = new();
         let row = deployment::Model {
-            id: deployment_id, organization_id: organization, application_id, number: 1, status: "failed".into(), step: None,
-            steps: json!([]), commit: None, commit_message: None, branch: None, image_digest: None, image_tag: None, container: None,
-            snapshot: vec![1], revision: 1, failure: None, rollback_of: None, job_id: new(), created_by: None, created_at: now,
-            started_at: None, finished_at: Some(now), cancel_requested_at: None,
+            id: deployment_id,
+            organization_id: organization,
+            application_id,
+            number: 1,
+            status: "failed".into(),
+            step: None,
+            steps: json!([]),
+            commit: None,
+            commit_message: None,
+            branch: None,
+            image_digest: None,
+            image_tag: None,
+            container: None,
+            snapshot: vec![1],
+            revision: 1,
+            failure: None,
+            rollback_of: None,
+            job_id: new(),
+            created_by: None,
+            created_at: now,
+            started_at: None,
+            finished_at: Some(now),
+            cancel_requested_at: None,
         };
         deployment::ActiveModel::from(row).insert(db).await.unwrap();
         let ids = vec![
@@ -100,7 +173,13 @@ impl Seed {
             ("organizations", organization.to_string()),
         ];
         Self {
-            organization, elsewhere, owner: owner.key, viewer: viewer.key, outsider: outsider.key, without_scope: without_scope.key, ids,
+            organization,
+            elsewhere,
+            owner: owner.key,
+            viewer: viewer.key,
+            outsider: outsider.key,
+            without_scope: without_scope.key,
+            ids,
         }
     }
 
@@ -141,7 +220,10 @@ impl Seed {
         let kind = schema["type"].as_str().or_else(|| schema["type"].as_array().and_then(|kinds| kinds[0].as_str()));
         match (kind, field) {
             (Some("object"), _) | (None, "") => {
-                let required: Vec<&str> = schema["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+                let required: Vec<&str> = schema["required"]
+                    .as_array()
+                    .map(|names| names.iter().filter_map(Value::as_str).collect())
+                    .unwrap_or_default();
                 let fields = schema["properties"].as_object().cloned().unwrap_or_default();
                 fields
                     .iter()
@@ -180,7 +262,10 @@ async fn organization(db: &impl ConnectionTrait, name: &str) -> OrganizationId {
     .insert(db)
     .await
     .unwrap();
-    organization_closure::ActiveModel { ancestor_id: Set(id), descendant_id: Set(id), depth: Set(0) }.insert(db).await.unwrap();
+    organization_closure::ActiveModel { ancestor_id: Set(id), descendant_id: Set(id), depth: Set(0) }
+        .insert(db)
+        .await
+        .unwrap();
     id
 }
 
@@ -195,21 +280,40 @@ async fn person(db: &impl ConnectionTrait, organization: OrganizationId, role: &
     let now = at("2026-11-22T12:00:00Z");
     let (user, membership, api_key): (UserId, MembershipId, ApiKeyId) = (new(), new(), new());
     user::ActiveModel::from(user::Model {
-        id: user, email: format!("{user}@example.com"), name: role.into(), password_hash: "none".into(), created_at: now,
-        password_changed_at: now, disabled_at: None,
+        id: user,
+        email: format!("{user}@example.com"),
+        name: role.into(),
+        password_hash: "none".into(),
+        created_at: now,
+        password_changed_at: now,
+        disabled_at: None,
     })
     .insert(db)
     .await
     .unwrap();
-    membership::ActiveModel::from(membership::Model { id: membership, organization_id: organization, user_id: user, role: role.into(), created_at: now })
-        .insert(db)
-        .await
-        .unwrap();
+    membership::ActiveModel::from(membership::Model {
+        id: membership,
+        organization_id: organization,
+        user_id: user,
+        role: role.into(),
+        created_at: now,
+    })
+    .insert(db)
+    .await
+    .unwrap();
     let key = services::api_keys::new_secret();
     api_key::ActiveModel::from(api_key::Model {
-        id: api_key, organization_id: organization, user_id: user, name: role.into(), prefix: key[..15].into(),
-        secret_hash: Sha256::digest(key.as_bytes()).to_vec(), scopes: json!(scopes), created_at: now, expires_at: None,
-        last_used_at: None, revoked_at: None,
+        id: api_key,
+        organization_id: organization,
+        user_id: user,
+        name: role.into(),
+        prefix: key[..15].into(),
+        secret_hash: Sha256::digest(key.as_bytes()).to_vec(),
+        scopes: json!(scopes),
+        created_at: now,
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
     })
     .insert(db)
     .await

@@ -54,7 +54,8 @@ fn list(
     let at = |cursor: Option<&str>| address(here, &[("q", search.as_deref()), ("state", state), ("cursor", cursor)]);
     let next = page.next_cursor.as_deref().map(|cursor| at(Some(cursor)));
     let first = later.then(|| at(None));
-    let filters = state.map(|state| Filter::new(state, address(here, &[("q", search.as_deref())]))).into_iter().collect();
+    let filters =
+        state.map(|state| Filter::new(state, address(here, &[("q", search.as_deref())]))).into_iter().collect();
     let action = here.to_owned();
     let states = DeploymentStatus::ALL
         .map(|one| {

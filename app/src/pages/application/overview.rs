@@ -7,9 +7,7 @@ use crate::pages::address::{known, parameter};
 use crate::pages::application_words::{deployment_words, short_commit, step_title};
 use crate::pages::region::{Answer, region};
 use crate::session::may;
-use crate::ui::{
-    Card, Code, Empty, Fact, Facts, FilterBar, Glyph, Kind, LinkButton, Notice, Tone,
-};
+use crate::ui::{Card, Code, Empty, Fact, Facts, FilterBar, Glyph, Kind, LinkButton, Notice, Tone};
 use contract::Page;
 use contract::applications::Application;
 use contract::deployments::{DeploymentStatus, DeploymentSummary, ListDeployments};
@@ -43,9 +41,8 @@ fn overview(
 ) -> AnyView {
     let id = found.id.to_string();
     let here = format!("/applications/{id}");
-    let list = region(deployments, "The deployments could not be read", move |page| {
-        list(page, &here, search.get_untracked())
-    });
+    let list =
+        region(deployments, "The deployments could not be read", move |page| list(page, &here, search.get_untracked()));
     view! {
         {move || shown.with(news)}
         {move || shown.with(|application| facts(application, subject))}
@@ -62,13 +59,16 @@ fn news(application: &Application) -> Option<AnyView> {
         DeploymentStatus::Queued | DeploymentStatus::Running => {
             let (_, words) = deployment_words(latest.status, latest.step, false);
             let title = format!("Deployment {}: {}", latest.number, words.to_lowercase());
-            let serves = if application.current.is_some() { "What serves now keeps serving until it is healthy." } else { "" };
+            let serves =
+                if application.current.is_some() { "What serves now keeps serving until it is healthy." } else { "" };
             let action = view! { <LinkButton href=href small=true>"Watch"</LinkButton> };
             Some(view! { <Notice tone=Tone::Busy title=title action=action>{serves}</Notice> }.into_any())
         }
         DeploymentStatus::Failed => {
             let title = match &latest.failure {
-                Some(failure) => format!("Deployment {} failed at {}", latest.number, step_title(failure.step).to_lowercase()),
+                Some(failure) => {
+                    format!("Deployment {} failed at {}", latest.number, step_title(failure.step).to_lowercase())
+                }
                 None => format!("Deployment {} failed", latest.number),
             };
             let reason = latest.failure.as_ref().map(|failure| failure.reason.clone());

@@ -6,8 +6,8 @@ use crate::pages::address::{known, path_id};
 use crate::pages::application_words::{deployment_title, short_commit, summary_title};
 use crate::pages::region::subject;
 use crate::ui::{
-    Button, Card, Code, Crumb, FactRow, FactRows, FormActions, FormBody, Kind, LinkButton, Notice, Page, RelativeTime, Tone,
-    Width,
+    Button, Card, Code, Crumb, FactRow, FactRows, FormActions, FormBody, Kind, LinkButton, Notice, Page, RelativeTime,
+    Tone, Width,
 };
 use contract::applications::{Application, ApplicationRef};
 use contract::deployments::{Deployment, DeploymentRef};
@@ -36,10 +36,8 @@ pub fn RollbackPage() -> impl IntoView {
 fn page(application: &Application, deployment: &Deployment, rollback: Rollback) -> AnyView {
     let here = format!("/applications/{}", application.id);
     let project = format!("/projects/{}", application.project_id);
-    let crumbs = vec![
-        Crumb::new(application.project_name.clone(), project),
-        Crumb::new(application.name.clone(), here.clone()),
-    ];
+    let crumbs =
+        vec![Crumb::new(application.project_name.clone(), project), Crumb::new(application.name.clone(), here.clone())];
     let title = format!("Roll back to deployment {}", deployment.number);
     let body = if deployment.can_roll_back { preview(application, deployment, rollback, here) } else { gone(here) };
     view! {

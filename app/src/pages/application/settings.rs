@@ -9,7 +9,9 @@ use crate::pages::address::parameter;
 use crate::pages::application_words::{build_words, source_words};
 use crate::pages::source_fields::{Kind as SourceKind, Pack};
 use crate::session::may;
-use crate::ui::{Button, Card, Code, Dialog, DialogLink, FactRow, FactRows, Item, Kind, List, Notice, RelativeTime, Tone};
+use crate::ui::{
+    Button, Card, Code, Dialog, DialogLink, FactRow, FactRows, Item, Kind, List, Notice, RelativeTime, Tone,
+};
 use contract::applications::{Application, ApplicationStatus};
 use contract::permissions::Permission;
 use leptos::prelude::*;
@@ -30,7 +32,8 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
         };
         let present = found.clone();
         let source_form = move || {
-            let kind = source.get().map_or_else(|| SourceKind::of(&present.source), |kind| SourceKind::parse(Some(&kind)));
+            let kind =
+                source.get().map_or_else(|| SourceKind::of(&present.source), |kind| SourceKind::parse(Some(&kind)));
             let pack = build.get().map_or_else(|| Pack::of(&present.build), |pack| Pack::parse(Some(&pack)));
             source_card(&present, kind, pack, subject.update)
         };

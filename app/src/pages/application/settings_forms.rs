@@ -39,7 +39,9 @@ pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
 
 pub(super) fn source_card(application: &Application, kind: SourceKind, pack: Pack, update: Update) -> AnyView {
     let here = format!("/applications/{}/settings", application.id);
-    let at = |kind: SourceKind, pack: Pack| address(&here, &[("source", Some(kind.as_str())), ("build", Some(pack.as_str()))]);
+    let at = |kind: SourceKind, pack: Pack| {
+        address(&here, &[("source", Some(kind.as_str())), ("build", Some(pack.as_str()))])
+    };
     let sources = SourceKind::ALL.map(|one| Tab::new(one.title(), at(one, pack))).to_vec();
     let current = at(kind, pack);
     let packs = (kind == SourceKind::Git).then(|| {

@@ -9,8 +9,8 @@ use crate::pages::region::region;
 use crate::pages::success::successes;
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Cell, Checkbox, Code, Column, Empty, FormActions, FormBody, Glyph, Kind, LinkButton, RelativeTime, Table,
-    TextArea, TextField,
+    Button, Card, Cell, Checkbox, Code, Column, Empty, FormActions, FormBody, Glyph, Kind, LinkButton, RelativeTime,
+    Table, TextArea, TextField,
 };
 use contract::applications::Application;
 use contract::permissions::Permission;
@@ -29,9 +29,7 @@ pub fn ApplicationVariablesPage() -> impl IntoView {
     let (done, deleted) = (successes(set), successes(delete));
     let variables = Resource::new(
         move || (subject.id.get(), done.get(), deleted.get()),
-        |(id, ..)| async move {
-            api::environment_variables::list(ListVariables { application_id: known(id)? }).await
-        },
+        |(id, ..)| async move { api::environment_variables::list(ListVariables { application_id: known(id)? }).await },
     );
     framed(subject, "variables", move |application, _| {
         let application = application.clone();
@@ -39,9 +37,11 @@ pub fn ApplicationVariablesPage() -> impl IntoView {
             let application = application.clone();
             let list = list(&application, &page.items, delete);
             let items = page.items;
-            let form = may(Permission::VariablesManage).then(|| move || {
-                let chosen = key.get().and_then(|key| items.iter().find(|one| one.key == key).cloned());
-                form(&application, chosen, set)
+            let form = may(Permission::VariablesManage).then(|| {
+                move || {
+                    let chosen = key.get().and_then(|key| items.iter().find(|one| one.key == key).cloned());
+                    form(&application, chosen, set)
+                }
             });
             view! { {list} {form} }.into_any()
         })
@@ -62,8 +62,12 @@ fn list(application: &Application, variables: &[Variable], delete: Delete) -> An
         }
         .into_any();
     }
-    let mut columns =
-        vec![Column::new("Key"), Column::new("Value"), Column::new("Given to").hide(), Column::new("Changed").right().hide()];
+    let mut columns = vec![
+        Column::new("Key"),
+        Column::new("Value"),
+        Column::new("Given to").hide(),
+        Column::new("Changed").right().hide(),
+    ];
     if manages {
         columns.push(Column::actions());
     }
