@@ -112,7 +112,7 @@ impl Place {
     }
 
     async fn answer(&self) -> (u16, String) {
-        ask(&reqwest::Client::new(), self.proxy, &self.host).await
+        ask(&self.running.client, self.proxy, &self.host).await
     }
 
     /// One container, no checkout, and no container of a build.
@@ -185,7 +185,7 @@ impl Load {
             .map(|_| {
                 let (stop, asked, host, port) = (stop.clone(), asked.clone(), place.host.clone(), place.proxy);
                 tokio::spawn(async move {
-                    let client = reqwest::Client::new();
+                    let client = reqwest::Client::builder().build().unwrap();
                     let mut failed = Vec::new();
                     let mut pace = tokio::time::interval(Duration::from_micros(1_000_000 * sides / per_second));
                     while !stop.load(Ordering::Relaxed) {
