@@ -94,8 +94,10 @@ fn Console() -> impl IntoView {
     let session = Resource::new_blocking(
         || (),
         |()| async move {
-            let me = api::accounts::me(Empty {}).await?;
-            let places = api::organizations::list(ListOrganizations { limit: Some(200), ..Default::default() }).await?;
+            let (me, places) = futures::try_join!(
+                api::accounts::me(Empty {}),
+                api::organizations::list(ListOrganizations { limit: Some(200), ..Default::default() }),
+            )?;
             Ok::<_, crate::operation::Failure>((me, places.items))
         },
     );

@@ -89,6 +89,19 @@ pub async fn run_in_page<O: services::operation::Operation>(input: O::Input) -> 
     }
 }
 
+/// For a page that asks one question after another: to be called after each answer. Parts of a page are drawn more than
+/// once on the server, and what an abandoned drawing still asks would else no longer know for whom.
+pub fn keep_asking() -> impl Fn() + Clone + Send + Sync + 'static {
+    #[cfg(feature = "ssr")]
+    let request = use_context::<PageRequest>();
+    move || {
+        #[cfg(feature = "ssr")]
+        if let Some(request) = request.clone() {
+            provide_context(request);
+        }
+    }
+}
+
 /// The browser never runs an operation's body.
 #[cfg(not(feature = "ssr"))]
 pub async fn run_in_page<O: ServerFn<Error = Failure>>(_: impl Sized) -> Result<O::Output, Failure> {

@@ -6,6 +6,7 @@ use super::deployment_outcome::{failure, finished};
 use super::region::subject;
 use crate::api;
 use crate::live;
+use crate::operation::keep_asking;
 use crate::operation_form::OperationForm;
 use crate::session::may;
 use crate::ui::{
@@ -44,12 +45,18 @@ pub fn DeploymentPage() -> impl IntoView {
     let commands = Commands { cancel: ServerAction::new(), again: ServerAction::new() };
     let found = Resource::new(
         move || id.get(),
-        |id| async move {
-            let id = known(id)?;
-            let deployment = api::deployments::get(DeploymentRef { id }).await?;
-            let application = api::applications::get(ApplicationRef { id: deployment.application_id }).await?;
-            let page = api::deployments::logs(DeploymentLogs { id, after: None, limit: Some(FIRST_LINES) }).await?;
-            Ok(Found { deployment, application, lines: page.items, more: page.next_cursor.is_some() })
+        |id| {
+            let go_on = keep_asking();
+            async move {
+                let id = known(id)?;
+                let (deployment, page) = futures::try_join!(
+                    api::deployments::get(DeploymentRef { id }),
+                    api::deployments::logs(DeploymentLogs { id, after: None, limit: Some(FIRST_LINES) }),
+                )?;
+                go_on();
+                let application = api::applications::get(ApplicationRef { id: deployment.application_id }).await?;
+                Ok(Found { deployment, application, lines: page.items, more: page.next_cursor.is_some() })
+            }
         },
     );
     subject(found, "The deployment could not be read", move |found| page(found, commands))

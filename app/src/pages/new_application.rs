@@ -38,8 +38,10 @@ pub fn NewApplicationPage() -> impl IntoView {
     let found = Resource::new(
         move || id.get(),
         |id| async move {
-            let project = api::projects::get(ProjectRef { id: known(id)? }).await?;
-            let servers = api::servers::list(ListServers { limit: Some(200), ..Default::default() }).await?;
+            let (project, servers) = futures::try_join!(
+                api::projects::get(ProjectRef { id: known(id)? }),
+                api::servers::list(ListServers { limit: Some(200), ..Default::default() }),
+            )?;
             Ok((project, servers.items))
         },
     );

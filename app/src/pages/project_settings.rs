@@ -108,6 +108,7 @@ pub(super) fn removal(project: &Project, commands: Commands) -> AnyView {
             title="Delete this project"
             note="Possible once it holds no applications."
             danger=true
+            flush=true
             tools=view! { <DialogLink href=href dialog=DELETE kind=Kind::Danger small=true>"Delete project"</DialogLink> }
         >
             <Dialog id=DELETE title="Delete this project">

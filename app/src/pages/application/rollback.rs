@@ -23,9 +23,10 @@ pub fn RollbackPage() -> impl IntoView {
     let found = Resource::new(
         move || (id.get(), to.get()),
         |(id, to)| async move {
-            let application = api::applications::get(ApplicationRef { id: known(id)? }).await?;
-            let deployment = api::deployments::get(DeploymentRef { id: known(to)? }).await?;
-            Ok((application, deployment))
+            futures::try_join!(
+                api::applications::get(ApplicationRef { id: known(id)? }),
+                api::deployments::get(DeploymentRef { id: known(to)? }),
+            )
         },
     );
     subject(found, "The deployment could not be read", move |(application, deployment)| {
