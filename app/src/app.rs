@@ -101,10 +101,14 @@ fn Console() -> impl IntoView {
             Ok::<_, crate::operation::Failure>((me, places.items))
         },
     );
+    // Not a closure in the Suspense: it would run anew for each look that the server takes at it.
     view! {
         <Suspense>
-            {move || Suspend::new(async move {
-                match session.await {
+            {Suspend::new(async move {
+                let session = session.await;
+                #[cfg(feature = "ssr")]
+                after_the_looks().await;
+                match session {
                     Ok((me, organizations)) => framed(me, organizations),
                     Err(failure) => {
                         let error = failure.0;
@@ -115,6 +119,23 @@ fn Console() -> impl IntoView {
         </Suspense>
     }
     .into_any()
+}
+
+/// Before a Suspense waits for what is in it, it looks whether that is there already, twice at most; a page made for a look
+/// is thrown away and made again, its questions asked twice and the first ones without their request. So nothing is there
+/// for a look.
+#[cfg(feature = "ssr")]
+async fn after_the_looks() {
+    let mut looks = 0;
+    std::future::poll_fn(|context| {
+        looks += 1;
+        if looks > 4 {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 fn framed(me: Me, organizations: Vec<Organization>) -> AnyView {
