@@ -85,8 +85,10 @@ async fn stream_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSi
                 }
             }
             _ => {
-                // Closed here, or the browser would connect again and again.
+                // Closed here, or the browser would connect again and again. Each kind of event waits in a queue of its
+                // own, so the end can overtake the last of the others: what they said is looked up once more.
                 source.close();
+                poll_deployment(id, lines, now).await;
                 return true;
             }
         }

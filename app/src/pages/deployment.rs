@@ -77,14 +77,22 @@ fn page(found: Found, commands: Commands) -> AnyView {
         }
     });
 
-    let (title, number) = (deployment_title(&first), first.number);
+    let number = first.number;
     let crumbs = vec![
         Crumb::new(first.project_name.clone(), format!("/projects/{}", first.project_id)),
         Crumb::new(first.application_name.clone(), format!("/applications/{}", first.application_id)),
     ];
-    let meta = meta(&first);
     let shown: Signal<Deployment> =
         Memo::new(move |_| now.get().filter(|now| now.id == id).unwrap_or_else(|| first.clone())).into();
+    // The commit is known once it was fetched.
+    let fetched = Memo::new(move |_| shown.with(|one| (one.commit.clone(), one.status.is_final())));
+    let lead = move || {
+        fetched.track();
+        shown.with_untracked(|one| {
+            let (title, meta) = (deployment_title(one), meta(one));
+            view! { <Lead title=title>{meta}</Lead> }
+        })
+    };
     let state = move || shown.with(|one| deployment_pill(one.status, running_step(one), one.live));
     let outcome = move || {
         shown.with(|one| match &one.failure {
@@ -100,7 +108,7 @@ fn page(found: Found, commands: Commands) -> AnyView {
             actions=cancel_form(id, shown, commands)
             width=Width::Full
         >
-            <Lead title=title>{meta}</Lead>
+            {lead}
             {move || cancel_refused(commands)}
             {outcome}
             <TwoColumns>

@@ -28,10 +28,12 @@ impl Screen {
         self
     }
 
-    /// The overview is current only at its own address, the others below theirs too.
+    /// The overview is current only at its own address, the others below theirs too. What projects hold has addresses
+    /// of its own.
     fn is_current(&self, path: &str) -> bool {
         path == self.href
             || (self.href != "/" && path.strip_prefix(self.href.as_str()).is_some_and(|rest| rest.starts_with('/')))
+            || (self.href == "/projects" && ["/applications/", "/deployments/"].iter().any(|held| path.starts_with(held)))
     }
 }
 
@@ -113,6 +115,7 @@ mod tests {
         let projects = Screen::new("Projects", "/projects", Glyph::Box, 'p');
         assert!(projects.is_current("/projects"));
         assert!(projects.is_current("/projects/1"));
+        assert!(projects.is_current("/deployments/1"));
         assert!(!projects.is_current("/projects-archive"));
         let overview = Screen::new("Overview", "/", Glyph::Home, 'o');
         assert!(!overview.is_current("/projects"));
