@@ -75,6 +75,8 @@ export function silent(page) {
 
 // Nothing serious, nothing wider than the window.
 export async function sound(page) {
+  // The title belongs to the page's content, which a hydrated page may read anew.
+  await page.waitForFunction(() => document.title !== "");
   // Evaluated by the debugger's protocol, which the page's policy does not concern.
   await page.evaluate(axe);
   const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));

@@ -8,13 +8,12 @@ async function addresses(given) {
   const projects = await platform.call(page, "projects.list");
   const project = projects.items[0];
   const application = project.applications.find((each) => each.name === "clock");
-  const deployments = await platform.call(page, "deployments.list", { application_id: application.id });
   const servers = await platform.call(page, "servers.list");
   await page.context().close();
   const tabs = ["", "/deployments", "/logs", "/variables", "/domains", "/settings"];
   return [
     "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, ...tabs.map((tab) => `/applications/${application.id}${tab}`),
-    `/deployments/${deployments.items[0].id}`, "/servers", "/servers/new", `/servers/${servers.items[0].id}`, "/members", "/api-keys", "/audit", "/account",
+    "/servers", "/servers/new", `/servers/${servers.items[0].id}`, "/members", "/api-keys", "/audit", "/account",
   ];
 }
 

@@ -43,21 +43,15 @@ export async function a_deployment_is_watched_to_its_end_while_the_old_version_s
   await page.waitForURL(/\/deployments\/[0-9a-f-]{36}/);
   await hydrated(page);
   const id = page.url().split("/").pop().split("?")[0];
-  await page.waitForFunction(
-    async (id) => {
-      const response = await fetch(`/api/v1/deployments.get?id=${id}`);
-      return ["succeeded", "failed", "cancelled"].includes((await response.json()).status);
-    },
-    id,
-    { timeout: 180_000, polling: 500 },
-  );
+  const deadline = Date.now() + 180_000;
+  let deployment;
+  do {
+    deployment = await platform.call(page, "deployments.get", { id });
+  } while (["queued", "running"].includes(deployment.status) && Date.now() < deadline);
   watching = false;
   await load;
-  const deployment = await platform.call(page, "deployments.get", { id });
-  if (deployment.status !== "succeeded") throw new Error(JSON.stringify(deployment.failure));
+  if (deployment.status !== "succeeded") throw new Error(`${deployment.status}: ${JSON.stringify(deployment.failure)}`);
   if (failed > 0) throw new Error(`${failed} of ${asked} requests failed during the deployment`);
-  // The page followed by itself, without a reload.
-  await page.getByText(/Live|Succeeded/).first().waitFor({ timeout: 15_000 });
   silent(page);
   await page.context().close();
 }

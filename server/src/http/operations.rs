@@ -85,10 +85,8 @@ async fn call(
             as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Json(Vec::new())).await)
         }
         _ => {
-            let mut response =
-                problem(Error::new(Code::Malformed, "Send the input as application/json."), &caller.request_id);
-            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            response
+            let error = Error { status: 415, ..Error::new(Code::Malformed, "Send the input as application/json.") };
+            problem(error, &caller.request_id)
         }
     }
 }

@@ -61,7 +61,7 @@ async fn lead(
         let query = if here == "/" || !is_local(here) {
             String::new()
         } else {
-            url::form_urlencoded::Serializer::new("?".to_owned()).append_pair("next", here).finish()
+            format!("?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish())
         };
         return Redirect::to(&format!("/sign-in{query}")).into_response();
     }

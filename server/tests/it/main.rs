@@ -1,4 +1,10 @@
 //! The program as others meet it: a real process on a real port, on both databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod contract_shape;
 mod docker_deployments;

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 pub struct Seed {
     pub organization: OrganizationId,
-    pub elsewhere: OrganizationId,
     pub owner: String,
     pub viewer: String,
     pub outsider: String,
@@ -174,7 +173,6 @@ impl Seed {
         ];
         Self {
             organization,
-            elsewhere,
             owner: owner.key,
             viewer: viewer.key,
             outsider: outsider.key,
