@@ -135,7 +135,10 @@ pub fn url_path(text: &str) -> Result<(), Refusal> {
     }
     if !text.bytes().all(|b| {
         b.is_ascii_graphic()
-            && !matches!(b, b'`' | b'"' | b'\'' | b'\\' | b'<' | b'>' | b'|' | b';' | b'$' | b'(' | b')' | b'{' | b'}' | b'*')
+            && !matches!(
+                b,
+                b'`' | b'"' | b'\'' | b'\\' | b'<' | b'>' | b'|' | b';' | b'$' | b'(' | b')' | b'{' | b'}' | b'*'
+            )
     }) {
         return Err("Use letters, digits and - . _ ~ / ? = & % only.");
     }

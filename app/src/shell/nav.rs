@@ -33,7 +33,8 @@ impl Screen {
     fn is_current(&self, path: &str) -> bool {
         path == self.href
             || (self.href != "/" && path.strip_prefix(self.href.as_str()).is_some_and(|rest| rest.starts_with('/')))
-            || (self.href == "/projects" && ["/applications/", "/deployments/"].iter().any(|held| path.starts_with(held)))
+            || (self.href == "/projects"
+                && ["/applications/", "/deployments/"].iter().any(|held| path.starts_with(held)))
     }
 }
 
