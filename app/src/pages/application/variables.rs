@@ -37,7 +37,7 @@ pub fn ApplicationVariablesPage() -> impl IntoView {
             let application = application.clone();
             let list = list(&application, &page.items, delete);
             let items = page.items;
-            let form = may(Permission::VariablesManage).then(|| {
+            let form = may(Permission::VariablesManage).then_some({
                 move || {
                     let chosen = key.get().and_then(|key| items.iter().find(|one| one.key == key).cloned());
                     form(&application, chosen, set)
