@@ -77,20 +77,24 @@ async fn stream_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSi
     let Some((source, mut events)) = open(&url, &["line", "deployment", "end"]) else { return false };
     let batch = Batch::new(lines);
     while let Some(Ok((kind, message))) = events.next().await {
-        match kind.as_str() {
-            "line" => batch.add(read(&message).map(log_line)),
-            "deployment" => {
-                if let Some(deployment) = read(&message) {
-                    let _ = now.try_set(Some(deployment));
-                }
+        let ended = match kind.as_str() {
+            "line" => {
+                batch.add(read(&message).map(log_line));
+                false
             }
-            _ => {
-                // Closed here, or the browser would connect again and again. Each kind of event waits in a queue of its
-                // own, so the end can overtake the last of the others: what they said is looked up once more.
-                source.close();
-                poll_deployment(id, lines, now).await;
-                return true;
-            }
+            "deployment" => read::<Deployment>(&message).is_some_and(|deployment| {
+                let ended = deployment.status.is_final();
+                let _ = now.try_set(Some(deployment));
+                ended
+            }),
+            _ => true,
+        };
+        if ended {
+            // Closed here, or the browser would connect again and again. Each kind of event waits in a queue of its
+            // own, so the end can overtake the last of the others: what they said is looked up once more.
+            source.close();
+            poll_deployment(id, lines, now).await;
+            return true;
         }
     }
     false

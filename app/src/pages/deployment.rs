@@ -87,7 +87,8 @@ fn page(found: Found, commands: Commands) -> AnyView {
     // The commit is known once it was fetched.
     let fetched = Memo::new(move |_| shown.with(|one| (one.commit.clone(), one.status.is_final())));
     let lead = move || {
-        fetched.track();
+        // Read, not only tracked: a memo that nobody read follows nothing.
+        let _ = fetched.get();
         shown.with_untracked(|one| {
             let (title, meta) = (deployment_title(one), meta(one));
             view! { <Lead title=title>{meta}</Lead> }
