@@ -59,7 +59,7 @@ async fn deployment(
     let events = services::deployments::follow(app.platform.clone(), scope, id, after).map(|event| match event {
         FollowEvent::Line(line) => json("line", &line).id(line.seq.to_string()),
         FollowEvent::Deployment(deployment) => json("deployment", &*deployment),
-        FollowEvent::End => Event::default().event("end").data(""),
+        FollowEvent::End => Event::default().event("end").data("end"),
     });
     let again = move |app: App, caller: Arc<Caller>| async move {
         app.platform_scope::<GetDeployment>(&renewed(&caller), DeploymentRef { id }).await.is_ok()

@@ -129,8 +129,11 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
     match outcome {
         Ok(answer) => {
             // An answer that carries a secret can't be a redirect: it is shown here, once.
-            let secret =
-                ["key", "link"].iter().find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
+            let issues_secret = matches!(operation.name(), "api_keys.create" | "api_keys.rotate" | "members.invite");
+            let secret = ["key", "link"]
+                .iter()
+                .filter(|_| issues_secret)
+                .find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
             let mut response = match secret {
                 Some((name, value)) => shown_once(name, value, referer.as_deref().unwrap_or("/")).into_response(),
                 None => {
