@@ -7,6 +7,16 @@ const only = process.argv[2];
 let passed = 0;
 let failed = 0;
 
+// What the pages of a journey that failed looked like, in target/end2end.
+async function pictures(browser, name) {
+  for (const [at, context] of browser.contexts().entries()) {
+    for (const page of context.pages()) {
+      await page.screenshot({ path: `target/end2end/${name}-${at}.png`, fullPage: true }).catch(() => {});
+    }
+    await context.close();
+  }
+}
+
 async function main() {
   const platform = await Platform.start();
   const browser = await openBrowser();
@@ -24,6 +34,7 @@ async function main() {
         } catch (error) {
           failed += 1;
           console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+          await pictures(browser, name);
         }
       }
     }

@@ -9,11 +9,16 @@ async function addresses(given) {
   const project = projects.items[0];
   const application = project.applications.find((each) => each.name === "clock");
   const servers = await platform.call(page, "servers.list");
+  const deployments = await platform.call(page, "deployments.list", { application_id: application.id });
+  const members = await platform.call(page, "members.list");
+  const member = members.items.find((each) => each.email === platform.email);
   await page.context().close();
-  const tabs = ["", "/deployments", "/logs", "/variables", "/domains", "/settings"];
+  const tabs = ["", "/deployments", "/logs", "/variables", "/domains", "/settings", "/delete"];
   return [
-    "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, ...tabs.map((tab) => `/applications/${application.id}${tab}`),
-    "/servers", "/servers/new", `/servers/${servers.items[0].id}`, "/members", "/api-keys", "/audit", "/account",
+    "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, `/projects/${project.id}/applications/new`, `/projects/${project.id}/delete`,
+    ...tabs.map((tab) => `/applications/${application.id}${tab}`),
+    `/deployments/${deployments.items[0].id}`, "/search", "/search?q=clock", "/servers", "/servers/new", `/servers/${servers.items[0].id}`,
+    `/servers/${servers.items[0].id}/delete`, "/members", `/members/${member.id}`, "/api-keys", "/api-keys/new", "/audit", "/account",
   ];
 }
 
@@ -67,4 +72,17 @@ export async function the_projects_page_is_light(given) {
   await go(page, "/projects");
   if (requests > 12) throw new Error(`${requests} requests`);
   await page.context().close();
+}
+
+export async function the_api_is_described_for_people(given) {
+  for (const size of ["desktop", "phone"]) {
+    const page = await openPage(given, { size, theme: "dark" });
+    const response = await page.goto("/api/docs?q=deploy");
+    if (response.status() !== 200) throw new Error(`answered ${response.status()}`);
+    await page.getByText("deployments.create").first().click();
+    await page.getByText("Idempotency-Key").first().waitFor();
+    await sound(page);
+    silent(page);
+    await page.context().close();
+  }
 }

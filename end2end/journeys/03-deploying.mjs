@@ -52,6 +52,30 @@ export async function a_deployment_is_watched_to_its_end_while_the_old_version_s
   await load;
   if (deployment.status !== "succeeded") throw new Error(`${deployment.status}: ${JSON.stringify(deployment.failure)}`);
   if (failed > 0) throw new Error(`${failed} of ${asked} requests failed during the deployment`);
+  // The page follows by itself, and says what is true now.
+  await page.getByText("It serves clock.localhost").first().waitFor();
+  await page.getByRole("log").getByText(/./).first().waitFor();
   silent(page);
+  await page.context().close();
+}
+
+// Streams are refused, as some proxies do: the page looks again instead, and a failure says what to do.
+export async function a_failed_deployment_is_explained_also_without_a_stream(given) {
+  const { platform } = given;
+  const page = await signedIn(given);
+  await page.route("**/deployments.events*", (route) => route.abort());
+  await go(page, "/projects");
+  const { items } = await platform.call(page, "applications.list", { search: "hello" });
+  const { source } = await platform.call(page, "applications.get", { id: items[0].id });
+  await platform.call(page, "applications.update", { id: items[0].id, source: { ...source, branch: "no-such-branch" } });
+  await go(page, `/applications/${items[0].id}`);
+  await page.getByRole("button", { name: /^Deploy$/ }).first().click();
+  await page.waitForURL(/\/deployments\/[0-9a-f-]{36}/);
+  await page.getByText("What to do").first().waitFor();
+  await page.getByText("no-such-branch").first().waitFor();
+  await sound(page);
+  const { status } = await ask(platform.httpPort, "hello.localhost");
+  if (status !== 200) throw new Error(`what served before answers ${status}`);
+  await platform.call(page, "applications.update", { id: items[0].id, source });
   await page.context().close();
 }

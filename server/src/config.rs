@@ -230,6 +230,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_setting_as_it_is() {
+        let readme = include_str!("../../README.md");
+        for (name, meaning, default) in VARIABLES {
+            let row = format!("| `{name}` | {meaning} | {default} |");
+            assert!(readme.contains(&row), "the README lacks this line: {row}");
+        }
+        let known = |name: &str| VARIABLES.iter().any(|(each, ..)| *each == name) || SCRIPT_VARIABLES.contains(&name);
+        for name in readme.split('`').filter(|part| part.starts_with("CANOPY_")) {
+            assert!(known(name), "{name} is in the README and read by nothing");
+        }
+    }
+
+    #[test]
     fn defaults_need_no_variables() {
         let config = Config::read(&|_| None).unwrap();
         assert_eq!(config.public_url, "http://127.0.0.1:3000");

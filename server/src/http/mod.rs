@@ -1,6 +1,7 @@
 //! The HTTP edge: routes, the layers around them, and everything a request needs before a rule sees it.
 
 mod caller;
+mod docs;
 mod events;
 mod health;
 mod openapi;
@@ -69,6 +70,7 @@ pub fn router(app: App) -> Router {
         .merge(operations::routes())
         .merge(events::routes())
         .merge(openapi::routes())
+        .merge(docs::routes())
         .merge(pages::routes(&app))
         .layer(middleware::from_fn_with_state(app.clone(), caller::identify));
     Router::new()

@@ -15,8 +15,14 @@ pub fn routes() -> Router<App> {
     Router::new().route("/api/openapi.json", get(serve))
 }
 
+/// The document, made once: it says what this program does and nothing of who asks.
+pub fn described() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+    &DOCUMENT
+}
+
 async fn serve() -> Response {
-    static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| described().to_string());
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
 

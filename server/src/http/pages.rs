@@ -80,7 +80,7 @@ async fn is_set_up(app: &App) -> bool {
     done
 }
 
-fn theme_of(headers: &HeaderMap) -> Theme {
+pub fn theme_of(headers: &HeaderMap) -> Theme {
     headers
         .get_all(header::COOKIE)
         .iter()

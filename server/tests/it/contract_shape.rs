@@ -41,6 +41,29 @@ fn the_openapi_document_is_the_committed_one() {
     );
 }
 
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    let output = Command::new(env!("CARGO_BIN_EXE_canopy")).arg("openapi").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut references = BTreeSet::new();
+    collect_references(&document, &mut references);
+    assert!(references.len() > 50, "{references:?}");
+    for reference in references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect_references(value: &serde_json::Value, into: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            into.extend(map.get("$ref").and_then(|reference| reference.as_str()).map(str::to_owned));
+            map.values().for_each(|each| collect_references(each, into));
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|each| collect_references(each, into)),
+        _ => {}
+    }
+}
+
 /// Names that other programs call already.
 #[test]
 fn the_promised_operations_are_there() {
