@@ -1,6 +1,7 @@
 //! The root: the router, the routes, and the console's frame around the signed-in pages.
 
 use crate::api;
+use crate::lazy::lazy;
 use crate::pages::account::AccountPage;
 use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
@@ -30,7 +31,7 @@ use crate::pages::sign_in::SignInPage;
 use crate::pages::welcome::WelcomePage;
 use crate::session::Session;
 use crate::shell::nav::screens;
-use crate::shell::{Addresses, ErrorPage, Group, Place, Shell, Theme, mark_hydrated};
+use crate::shell::{Addresses, ErrorPage, Group, Place, Shell, Theme};
 use contract::Empty;
 use contract::accounts::Me;
 use contract::organizations::{ListOrganizations, Organization};
@@ -44,44 +45,44 @@ use leptos_router::{SsrMode, path};
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    mark_hydrated();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Canopy".to_owned() } else { format!("{title} · Canopy") } />
         <Router>
             <Routes fallback=NotFoundPage>
-                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                <Route path=path!("/invitations/:token") view=InvitationPage ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=lazy!(entrance: SetupPage) ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=lazy!(entrance: SignInPage) ssr=SsrMode::Async />
+                <Route path=path!("/invitations/:token") view=lazy!(entrance: InvitationPage) ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Console>
-                    // One line per page, by address; whoever writes a page adds its route.
+                    // One line per page, by address; whoever writes a page adds its route. A page that is not `lazy` is
+                    // part of what everybody waits for.
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-                    <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async />
-                    <Route path=path!("/api-keys/new") view=NewApiKeyPage ssr=SsrMode::Async />
-                    <Route path=path!("/api-keys/:id") view=ApiKeyPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/delete") view=DeleteApplicationPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/deployments") view=ApplicationDeploymentsPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/domains") view=ApplicationDomainsPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/logs") view=ApplicationLogsPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/rollback/:deployment") view=RollbackPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/settings") view=ApplicationSettingsPage ssr=SsrMode::Async />
-                    <Route path=path!("/applications/:id/variables") view=ApplicationVariablesPage ssr=SsrMode::Async />
-                    <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
-                    <Route path=path!("/deployments/:id") view=DeploymentPage ssr=SsrMode::Async />
-                    <Route path=path!("/members") view=MembersPage ssr=SsrMode::Async />
-                    <Route path=path!("/members/:id") view=MemberPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=lazy!(settings: AccountPage) ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys") view=lazy!(settings: ApiKeysPage) ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys/new") view=lazy!(settings: NewApiKeyPage) ssr=SsrMode::Async />
+                    <Route path=path!("/api-keys/:id") view=lazy!(settings: ApiKeyPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id") view=lazy!(projects: ApplicationPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/delete") view=lazy!(projects: DeleteApplicationPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/deployments") view=lazy!(projects: ApplicationDeploymentsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/domains") view=lazy!(projects: ApplicationDomainsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/logs") view=lazy!(projects: ApplicationLogsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/rollback/:deployment") view=lazy!(projects: RollbackPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/settings") view=lazy!(projects: ApplicationSettingsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/variables") view=lazy!(projects: ApplicationVariablesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/audit") view=lazy!(settings: AuditPage) ssr=SsrMode::Async />
+                    <Route path=path!("/deployments/:id") view=lazy!(projects: DeploymentPage) ssr=SsrMode::Async />
+                    <Route path=path!("/members") view=lazy!(settings: MembersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/members/:id") view=lazy!(settings: MemberPage) ssr=SsrMode::Async />
                     <Route path=path!("/projects") view=ProjectsPage ssr=SsrMode::Async />
-                    <Route path=path!("/projects/new") view=NewProjectPage ssr=SsrMode::Async />
-                    <Route path=path!("/projects/:id") view=ProjectPage ssr=SsrMode::Async />
-                    <Route path=path!("/projects/:id/applications/new") view=NewApplicationPage ssr=SsrMode::Async />
-                    <Route path=path!("/projects/:id/delete") view=DeleteProjectPage ssr=SsrMode::Async />
-                    <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async />
-                    <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
-                    <Route path=path!("/servers/new") view=NewServerPage ssr=SsrMode::Async />
-                    <Route path=path!("/servers/:id") view=ServerPage ssr=SsrMode::Async />
-                    <Route path=path!("/servers/:id/delete") view=DeleteServerPage ssr=SsrMode::Async />
-                    <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async />
+                    <Route path=path!("/projects/new") view=lazy!(projects: NewProjectPage) ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id") view=lazy!(projects: ProjectPage) ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/applications/new") view=lazy!(projects: NewApplicationPage) ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/delete") view=lazy!(projects: DeleteProjectPage) ssr=SsrMode::Async />
+                    <Route path=path!("/search") view=lazy!(settings: SearchPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers") view=lazy!(settings: ServersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/new") view=lazy!(settings: NewServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id") view=lazy!(settings: ServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id/delete") view=lazy!(settings: DeleteServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/welcome") view=lazy!(entrance: WelcomePage) ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -4,6 +4,7 @@
 
 pub mod api;
 mod app;
+mod lazy;
 pub mod live;
 pub mod operation;
 pub mod operation_form;

@@ -1,4 +1,5 @@
 // Every page at both widths and in both themes: silent console, nothing serious for axe, nothing sideways.
+import { gzipSync } from "node:zlib";
 import { go, hydrated, openPage, signedIn, silent, sound } from "../browser.mjs";
 
 async function addresses(given) {
@@ -65,12 +66,36 @@ export async function sign_in_refuses_a_wrong_password(given) {
   await page.context().close();
 }
 
+// All that a browser without a cache asks for, and what of it is program: compressed as for the least of browsers.
 export async function the_projects_page_is_light(given) {
+  const BUDGET = { requests: 12, bytes: 450_000 };
   const page = await signedIn(given);
-  let requests = 0;
-  page.on("request", () => (requests += 1));
+  const answers = [];
+  page.on("response", (response) => answers.push(response));
   await go(page, "/projects");
-  if (requests > 12) throw new Error(`${requests} requests`);
+  await page.waitForLoadState("networkidle");
+  let bytes = 0;
+  for (const answer of answers.filter((each) => /\.(js|wasm)$/.test(new URL(each.url()).pathname))) {
+    bytes += gzipSync(await answer.body(), { level: 9 }).length;
+  }
+  console.log(`        ${answers.length} requests, ${bytes} bytes of wasm and JS`);
+  if (bytes === 0 || bytes > BUDGET.bytes) throw new Error(`${bytes} bytes of wasm and JS, ${BUDGET.bytes} are allowed`);
+  if (answers.length > BUDGET.requests) throw new Error(`${answers.length} requests, ${BUDGET.requests} are allowed`);
+  await page.context().close();
+}
+
+// The parts of the program that hold the other pages are fetched on the way, and the page that was left is gone.
+export async function pages_are_reached_without_loading_anew(given) {
+  const page = await signedIn(given);
+  await go(page, "/projects");
+  await page.evaluate(() => (window.stays = true));
+  for (const [link, address] of [["Servers", "/servers"], ["Audit", "/audit"], ["Projects", "/projects"], ["Overview", "/"]]) {
+    await page.getByRole("navigation").getByRole("link", { name: link, exact: true }).first().click();
+    await page.waitForURL((url) => url.pathname === address);
+    await page.getByRole("heading", { level: 1, name: link }).waitFor();
+  }
+  if (!(await page.evaluate(() => window.stays))) throw new Error("the document was loaded anew");
+  silent(page);
   await page.context().close();
 }
 

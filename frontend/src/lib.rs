@@ -1,9 +1,13 @@
-//! The browser's entry: takes over the page that the server rendered.
+//! The browser's entry: takes over the page that the server rendered, once the code of that page is there.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    let Some(body) = leptos::prelude::document().body() else { return };
+    leptos::mount::hydrate_from_async(body, app::App).await.forget();
+    // The effects of what was just taken over run first.
+    leptos::task::tick().await;
+    app::shell::mark_hydrated();
 }

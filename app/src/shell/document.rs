@@ -1,5 +1,6 @@
 //! The document around the app: language, theme, style sheet, brand and the script that starts the program.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
 use crate::ui::browser;
@@ -13,9 +14,9 @@ pub struct Assets {
 }
 
 /// Marks `<body data-hydrated>` once the program runs: tests wait for it, and what needs the program shows itself.
-/// Called once, by the root component.
+/// Called once, when all of the page is alive.
 pub fn mark_hydrated() {
-    Effect::new(|_| browser::mark_body("data-hydrated"));
+    browser::mark_body("data-hydrated");
 }
 
 /// The first byte to the last. `theme` comes from the cookie, `brand` is CSS that the caller built from validated values:

@@ -2,7 +2,7 @@
 //!
 //! * `Shell` around every signed-in page; `nav::screens()` are its groups, to be filtered and counted by the caller.
 //! * `AuthLayout` for sign-in and the first run; `ErrorPage` and `NotFound` where a page cannot be shown.
-//! * `Document` is the HTML around it all, on the server; `mark_hydrated()` is called once by the root component.
+//! * `Document` is the HTML around it all, on the server; `mark_hydrated()` is called once by the `frontend` crate.
 //! * `Theme::from_cookies(header)` for `Document theme=` and `Shell theme=`. `POST /theme` (field `theme`) must set the
 //!   cookie `theme` for a year and redirect back, for readers without the program.
 

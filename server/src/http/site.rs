@@ -48,8 +48,8 @@ pub fn routes(app: &App) -> Router<App> {
             continue;
         }
         let path = format!("/{name}");
-        // Names with a hash in them are for ever; the others are asked for again after a day.
-        let hashed = [&app.site.assets.css, &app.site.assets.js, &app.site.assets.wasm].contains(&&path);
+        // Names with a hash in them are for ever, as is the folder of the program; the others are asked for again after a day.
+        let hashed = app.site.assets.css == path || app.site.assets.js.starts_with(&format!("{path}/"));
         let lifetime = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=86400" };
         let service = ServiceBuilder::new()
             .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static(lifetime)))
