@@ -30,11 +30,12 @@ pub fn failure(error: Error, subject: &str) -> EngineError {
     }
 }
 
-/// A port or name that somebody else holds comes as an internal error.
+/// A port, name or network that somebody else holds comes as an internal error.
 fn is_taken(message: &str) -> bool {
     message.contains("port is already allocated")
         || message.contains("address already in use")
         || message.contains("has active endpoints")
+        || message.contains("Pool overlaps")
 }
 
 /// An error with its causes, which the outermost one often leaves out.

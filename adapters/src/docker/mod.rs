@@ -12,6 +12,7 @@ mod images;
 mod networks;
 mod probe;
 mod run;
+mod subnets;
 
 use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};

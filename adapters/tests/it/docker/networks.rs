@@ -1,6 +1,7 @@
 //! Networks.
 
 use super::Corner;
+use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use services::servers::engine::{Engine, EngineError, LABEL_ENVIRONMENT};
 
 #[tokio::test]
@@ -18,6 +19,22 @@ async fn docker_a_network_is_made_once_and_found_by_all_its_labels() {
     corner.engine.remove_network(&name).await.unwrap();
     corner.engine.remove_network(&name).await.unwrap();
     assert_eq!(corner.engine.networks(&corner.labels()).await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn docker_more_networks_are_made_than_the_engines_own_pools_hold_by_two_processes_at_once() {
+    let corner = Corner::new().await;
+    let other = DockerEngine::new(DEFAULT_SOCKET);
+    let labels = corner.labels();
+    let made = futures::future::join_all((0..40).map(|number| {
+        let engine = if number % 2 == 0 { &corner.engine } else { &other };
+        let (name, labels) = (corner.name(&number.to_string()), &labels);
+        async move { engine.ensure_network(&name, labels).await }
+    }));
+    for result in made.await {
+        result.unwrap();
+    }
+    assert_eq!(corner.engine.networks(&labels).await.unwrap().len(), 40);
 }
 
 #[tokio::test]
