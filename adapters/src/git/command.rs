@@ -112,7 +112,7 @@ impl<'a> Watch<'a> {
         let Some((folder, with_git, limit)) = &self.size else { return pending().await };
         let mut ticks = tokio::time::interval(SIZE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while size::bytes(folder, *with_git).await <= *limit {
+        while size::weight(folder, *with_git).await <= *limit {
             ticks.tick().await;
         }
         *limit
@@ -161,14 +161,29 @@ impl Command {
     }
 
     pub async fn run(self, watch: &Watch<'_>, sink: &OutputSink) -> Result<Finished, RepositoryError> {
-        let started = self.started().map_err(|error| RepositoryError::Failed(format!("git cannot run: {error}")))?;
-        let mut group = Group(started);
+        self.ended(watch, async |group| group.finished(sink).await).await
+    }
+
+    /// Whether the files and folders that it lists weigh more than the limit; it is ended as soon as that is clear.
+    pub async fn lists_more_than(self, limit: u64, watch: &Watch<'_>) -> Result<bool, RepositoryError> {
+        self.ended(watch, async |group| match group.0.stdout.take() {
+            Some(listing) => size::listing_exceeds(listing, limit).await,
+            None => Ok(false),
+        })
+        .await
+    }
+
+    async fn ended<T>(
+        self,
+        watch: &Watch<'_>,
+        work: impl AsyncFnOnce(&mut Group) -> std::io::Result<T>,
+    ) -> Result<T, RepositoryError> {
+        let failed = |error| RepositoryError::Failed(format!("git cannot run: {error}"));
+        let mut group = Group(self.started().map_err(failed)?);
         let result = tokio::select! {
             biased;
             reason = watch.alarm() => Err(reason),
-            finished = group.finished(sink) => {
-                finished.map_err(|error| RepositoryError::Failed(format!("git cannot run: {error}")))
-            }
+            done = work(&mut group) => done.map_err(failed),
         };
         group.end();
         // Waited for, so none of it is left when this returns.

@@ -99,11 +99,17 @@ impl Checkout<'_> {
         let format = if self.commit.as_str().len() == 64 { "sha256" } else { "sha1" };
         self.local(&["init", "--quiet", "--template=", &format!("--object-format={format}")], watch).await?;
         self.receive(url, &watch.bounded(self.into, self.limit)).await?;
+        let commit = self.commit.as_str();
+        let listing =
+            Command::new(self.into).arguments(["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit, "--"]);
+        if listing.lists_more_than(self.limit, watch).await? {
+            return Err(RepositoryError::TooLarge(self.limit));
+        }
         let in_tree = watch.bounded_outside_git(self.into, self.limit);
-        self.local(&["checkout", "--quiet", "--force", "--detach", self.commit.as_str(), "--"], &in_tree).await?;
-        let message = self.local(&["log", "-1", "--format=%s", self.commit.as_str(), "--"], watch).await?;
-        let (files, bytes) = size::of_tree(self.into).await;
-        if bytes > self.limit {
+        self.local(&["checkout", "--quiet", "--force", "--detach", commit, "--"], &in_tree).await?;
+        let message = self.local(&["log", "-1", "--format=%s", commit, "--"], watch).await?;
+        let size::Size { files, bytes, weight } = size::of_tree(self.into).await;
+        if weight > self.limit {
             return Err(RepositoryError::TooLarge(self.limit));
         }
         tracing::debug!(files, bytes, elapsed = ?started.elapsed(), "a commit was fetched");

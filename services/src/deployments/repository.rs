@@ -20,7 +20,7 @@ pub enum RepositoryError {
     NoSuchRef(String),
     #[error("there is no commit {0} in the repository")]
     NoSuchCommit(String),
-    #[error("the repository is larger than {} MB", .0 / 1_000_000)]
+    #[error("the repository is larger than {} MB, where each file and folder counts 4 kB at least", .0 / 1_000_000)]
     TooLarge(u64),
     #[error("fetching took longer than {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -33,6 +33,7 @@ pub enum RepositoryError {
 #[derive(Debug, Clone, Copy)]
 pub struct FetchLimits {
     pub time: Duration,
+    /// Each file and folder counts 4096 at least.
     pub bytes: u64,
 }
 

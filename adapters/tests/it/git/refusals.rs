@@ -9,6 +9,8 @@ use services::deployments::repository::{FetchLimits, Repository, RepositoryError
 use services::values::{CommitId, GitRef, GitUrl};
 use std::fs;
 use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -94,12 +96,30 @@ async fn a_repository_larger_than_its_limit_is_stopped() {
         file.write_all(&vec![0; 1_000_000]).unwrap();
     }
     let bomb = commit(&work, "large on the disk");
-    for (name, id) in [("large", large), ("bomb", bomb)] {
+    // Two folders in each of two folders and so on: a million files of no bytes, in twenty objects.
+    let work = server.repository("folders");
+    let blob = git(&work, &["hash-object", "-w", "/dev/null"]);
+    let mut tree = made_tree(&work, &format!("100644 blob {blob}\ta\n100644 blob {blob}\tb\n"));
+    for _ in 0..19 {
+        tree = made_tree(&work, &format!("040000 tree {tree}\ta\n040000 tree {tree}\tb\n"));
+    }
+    let folders = git(&work, &["commit-tree", &tree, "-m", "many"]);
+    git(&work, &["update-ref", "refs/heads/main", &folders]);
+    for (name, id) in [("large", large), ("bomb", bomb), ("folders", folders)] {
         let into = tempfile::tempdir().unwrap();
+        let started = Instant::now();
         let stopped = fetch(&server.url("plain", name), &id, into.path(), limits).await;
+        assert!(name != "folders" || started.elapsed() < Duration::from_secs(10), "nothing of it is checked out");
         assert!(matches!(stopped, Err(RepositoryError::TooLarge(1_000_000))), "{name}: {stopped:?}");
         assert!(!into.path().join(".git").exists());
     }
+}
+
+fn made_tree(work: &Path, entries: &str) -> String {
+    let mut git = Command::new("git");
+    let mut child = git.arg("mktree").current_dir(work).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(entries.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim().to_owned()
 }
 
 #[tokio::test]
