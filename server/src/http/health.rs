@@ -4,7 +4,7 @@ use super::App;
 use crate::config::MetricsAccess;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sea_orm::ConnectionTrait;
 use std::net::SocketAddr;
@@ -26,11 +26,19 @@ pub async fn ready(State(app): State<App>) -> Response {
     (status, body).into_response()
 }
 
+/// What proxies add. Behind one on this machine everybody comes from this machine.
+const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+
 /// Prometheus text, for this machine only unless the operator opens it.
-pub async fn metrics(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
+pub async fn metrics(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    let direct = !FORWARDED.iter().any(|name| headers.contains_key(*name));
     let open = match app.config.metrics {
         MetricsAccess::Everyone => true,
-        MetricsAccess::Loopback => peer.ip().is_loopback(),
+        MetricsAccess::Loopback => direct && peer.ip().is_loopback(),
         MetricsAccess::Off => false,
     };
     if !open {

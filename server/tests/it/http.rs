@@ -10,6 +10,10 @@ async fn health_and_unknown_addresses() {
     assert_eq!(get("/healthz").await.unwrap().status(), 200);
     let metrics = get("/metrics").await.unwrap();
     assert_eq!(metrics.status(), 200, "loopback may read metrics");
+    for header in ["X-Forwarded-For", "Forwarded", "Via"] {
+        let outside = running.client.get(format!("{}/metrics", running.url)).header(header, "9.9.9.9").send();
+        assert_eq!(outside.await.unwrap().status(), 404, "{header}: a proxy on this machine asks for somebody else");
+    }
     let unknown = get("/api/v1/nothing.here").await.unwrap();
     assert_eq!(unknown.status(), 404);
     assert_eq!(unknown.headers()["content-type"], "application/problem+json");
