@@ -9,6 +9,7 @@ use std::process::Command;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("adapters", &["contract", "services"]),
     ("app", &["contract", "macros", "services", "style"]),
+    ("benches", &[]),
     ("contract", &["macros"]),
     ("entity", &["contract"]),
     ("frontend", &["app"]),
