@@ -47,7 +47,9 @@ mod schema {
                 .required("items")
                 .property("next_cursor", nullable_text)
                 .required("next_cursor")
-                .description(Some("One page of a list. Pass `next_cursor` as `cursor` for the next page; null on the last one."))
+                .description(Some(
+                    "One page of a list. Pass `next_cursor` as `cursor` for the next page; null on the last one.",
+                ))
                 .into()
         }
     }

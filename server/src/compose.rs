@@ -80,13 +80,14 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         std::fs::remove_dir_all(&work_folder).map_err(|error| format!("{}: {error}", work_folder.display()))?;
     }
     std::fs::create_dir_all(&work_folder).map_err(|error| format!("{}: {error}", work_folder.display()))?;
+    let outbound = Outbound::new(config.private_networks.clone());
     let platform = Platform {
         database,
         clock: Arc::new(SystemClock),
         keyring: Keyring::new(&data.key()?),
-        engines: Arc::new(LocalEngines::new(&config.docker_socket)),
+        engines: Arc::new(LocalEngines::new(&config.docker_socket, outbound.clone())),
         proxy: Arc::new(Traefik::default()),
-        repository: Arc::new(GitCli::new(Outbound::new(config.private_networks.clone()))),
+        repository: Arc::new(GitCli::new(outbound)),
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         jobs: Default::default(),

@@ -82,7 +82,10 @@ impl Caller {
             Identity::Person(Person { by: Credential::ApiKey { id, .. }, .. }) => format!("key:{id}"),
             Identity::Person(Person { user, .. }) => format!("user:{user}"),
             Identity::System => "system".into(),
-            Identity::Anonymous => format!("address:{}", self.address.map(|a| a.to_string()).unwrap_or_default()),
+            Identity::Anonymous => format!(
+                "address:{}",
+                self.address.map(|address| crate::accounts::throttle::network(address).to_string()).unwrap_or_default()
+            ),
         }
     }
 

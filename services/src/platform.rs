@@ -43,3 +43,11 @@ pub struct Settings {
     pub images_kept: usize,
     pub pace: Pace,
 }
+
+impl Settings {
+    /// The host of the platform's own address.
+    pub fn host(&self) -> &str {
+        let authority = self.public_url.split("://").nth(1).unwrap_or_default();
+        authority.split([':', '/']).next().unwrap_or_default()
+    }
+}

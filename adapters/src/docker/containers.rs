@@ -50,7 +50,7 @@ pub async fn create(docker: &Docker, spec: ContainerSpec) -> EngineResult<String
 fn body(spec: ContainerSpec) -> ContainerCreateBody {
     let host_config = host_config(&spec);
     let exposed = spec.published_ports.keys().map(|port| format!("{port}/tcp")).collect();
-    let endpoint = EndpointSettings { aliases: Some(spec.aliases), ..Default::default() };
+    let endpoint = EndpointSettings::default();
     let main_network = spec.networks.into_iter().next().map(|network| (network, endpoint));
     ContainerCreateBody {
         image: Some(spec.image),

@@ -11,9 +11,11 @@ mod ignore;
 mod images;
 mod networks;
 mod probe;
+mod remotes;
 mod run;
 mod subnets;
 
+use crate::outbound::Outbound;
 use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use contract::servers::Connection;
@@ -38,14 +40,16 @@ pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// One Engine. Connects at first use, so it can be made before the Engine runs.
 pub struct DockerEngine {
     socket: PathBuf,
+    /// What the Engine may fetch from for a tenant.
+    outbound: Outbound,
     docker: OnceCell<Docker>,
     /// The Engine lets two networks have one name; within this process only one at a time is made.
     networks: Mutex<()>,
 }
 
 impl DockerEngine {
-    pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), docker: OnceCell::new(), networks: Mutex::new(()) }
+    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound) -> Self {
+        Self { socket: socket.into(), outbound, docker: OnceCell::new(), networks: Mutex::new(()) }
     }
 
     async fn docker(&self) -> EngineResult<&Docker> {
@@ -66,14 +70,8 @@ pub struct LocalEngines {
 }
 
 impl LocalEngines {
-    pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { engine: Arc::new(DockerEngine::new(socket)) }
-    }
-}
-
-impl Default for LocalEngines {
-    fn default() -> Self {
-        Self::new(DEFAULT_SOCKET)
+    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound) -> Self {
+        Self { engine: Arc::new(DockerEngine::new(socket, outbound)) }
     }
 }
 
@@ -159,6 +157,10 @@ impl Engine for DockerEngine {
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
         checked(&request.tag)?;
+        let text = tokio::fs::read(request.context.join(request.dockerfile.as_str())).await;
+        let text =
+            text.map_err(|error| EngineError::Failed(format!("{} cannot be read: {error}", request.dockerfile)))?;
+        remotes::check_dockerfile(&self.outbound, &String::from_utf8_lossy(&text), &request.arguments).await?;
         build::build(self.docker().await?, request, output, cancel).await
     }
 
@@ -168,6 +170,7 @@ impl Engine for DockerEngine {
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
+        remotes::check_image(&self.outbound, image.as_str()).await?;
         images::pull(self.docker().await?, checked(image.as_str())?, output, cancel).await
     }
 

@@ -92,7 +92,6 @@ async fn create(engine: &dyn Engine, settings: &ProxySettings, own_network: Stri
         environment: BTreeMap::new(),
         command: Some(ARGUMENTS.map(str::to_owned).to_vec()),
         networks: vec![own_network],
-        aliases: Vec::new(),
         memory_bytes: None,
         cpu_millis: None,
         processes: None,

@@ -7,10 +7,12 @@ use contract::applications::{Application, ApplicationRef};
 use contract::deployments::{ContainerLine, Deployment, DeploymentLogs, DeploymentRef};
 use contract::ids::{ApplicationId, DeploymentId};
 use futures::channel::oneshot;
-use futures::future::abortable;
+use futures::future::{Either, abortable, select};
 use futures::stream::{SelectAll, StreamExt, select_all};
+use gloo_net::eventsource::State;
 use gloo_net::eventsource::futures::{EventSource, EventSourceSubscription};
 use leptos::prelude::*;
+use leptos::web_sys::MessageEvent;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -76,7 +78,7 @@ async fn stream_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSi
     let url = format!("/api/v1/deployments.events?id={id}&after={after}");
     let Some((source, mut events)) = open(&url, &["line", "deployment", "end"]) else { return false };
     let batch = Batch::new(lines);
-    while let Some(Ok((kind, message))) = events.next().await {
+    while let Some((kind, message)) = next(&source, &mut events).await {
         let ended = match kind.as_str() {
             "line" => {
                 batch.add(read(&message).map(log_line));
@@ -132,11 +134,11 @@ async fn poll_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSign
 
 pub async fn container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSignal<bool>) {
     let url = format!("/api/v1/applications.log_events?id={id}&tail=200");
-    if let Some((_source, mut events)) = open(&url, &["line"]) {
+    if let Some((source, mut events)) = open(&url, &["line"]) {
         let batch = Batch::new(lines);
         let mut seq = 0;
         let mut recent = std::collections::VecDeque::new();
-        while let Some(Ok((_, message))) = events.next().await {
+        while let Some((_, message)) = next(&source, &mut events).await {
             let Some(line) = read::<ContainerLine>(&message) else { continue };
             let mark = (line.at, line.text.clone());
             if line.at.is_some() && recent.contains(&mark) {
@@ -165,7 +167,21 @@ fn open(url: &str, kinds: &[&str]) -> Option<(EventSource, SelectAll<EventSource
     Some((source, select_all(subscriptions)))
 }
 
-fn read<T: DeserializeOwned>(message: &leptos::web_sys::MessageEvent) -> Option<T> {
+/// The next event; nothing once the stream ended, or when the browser has tried in vain to open it for a while: it would
+/// go on trying for ever, without a word.
+async fn next(source: &EventSource, events: &mut SelectAll<EventSourceSubscription>) -> Option<(String, MessageEvent)> {
+    let mut waited = 0;
+    loop {
+        match select(events.next(), std::pin::pin!(pause(Duration::from_secs(4)))).await {
+            Either::Left((event, _)) => return event?.ok(),
+            Either::Right(_) if source.state() == State::Open => waited = 0,
+            Either::Right(_) if waited == 1 => return None,
+            Either::Right(_) => waited += 1,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(message: &MessageEvent) -> Option<T> {
     serde_json::from_str(&message.data().as_string()?).ok()
 }
 

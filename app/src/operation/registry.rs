@@ -75,6 +75,13 @@ fn refusal(error: services::Error, caller: &Caller) -> Refusal {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, services::Error> {
+    let nul = match &body {
+        Body::Json(bytes) => holds_nul(bytes),
+        Body::Form(text) => text.contains("%00") || text.contains('\0'),
+    };
+    if nul {
+        return Err(services::Error::field("input", "Remove the NUL character: no text may hold one."));
+    }
     match body {
         Body::Json(bytes) => {
             // No body is the empty object, so operations without input can be called with nothing.
@@ -91,6 +98,20 @@ fn parse<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, services::Erro
             services::Error::field(missing_field(&text), plain(&text))
         }),
     }
+}
+
+/// Whether a JSON text escapes a NUL. Neither PostgreSQL nor a process takes one, so it is refused for all fields here.
+fn holds_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let escape = &rest[at + 1..];
+        if escape.starts_with(b"u0000") {
+            return true;
+        }
+        // The escaped character may itself be a backslash.
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// The field that a parser's message names, or the whole input.
@@ -121,3 +142,16 @@ trait Inline: ToSchema {
 }
 
 impl<T: ToSchema> Inline for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_nul_is_seen_and_an_escaped_backslash_is_none() {
+        assert!(holds_nul(br#"{"a":"x\u0000"}"#));
+        assert!(holds_nul(br#"{"a":"\\\u0000"}"#));
+        assert!(!holds_nul(br#"{"a":"\\u0000"}"#));
+        assert!(!holds_nul(br#"{"a":"\n"}"#));
+    }
+}

@@ -17,12 +17,14 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// Puts an `Arc<Caller>` into the request's extensions.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
-    let span = tracing::info_span!("request", request_id, method = %request.method(), path = request.uri().path());
+    let span =
+        tracing::info_span!("request", request_id, method = %request.method(), path = shown(request.uri().path()));
     let answer = async {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let address = peer.map(|peer| client_address(peer, request.headers(), &app.config.trusted_proxies));
         let credential = credential(request.headers(), app.cookie_name());
-        if matches!(credential, Some(Presented::Session(_))) && is_foreign(request.method(), request.headers()) {
+        // Also without a cookie: another site's form could else sign its visitor in to an account of the attacker's.
+        if !matches!(credential, Some(Presented::Key(_))) && is_foreign(request.method(), request.headers()) {
             let error = Error::new(
                 Code::Forbidden,
                 "The request comes from another site's page. Open this platform's own page and try again.",
@@ -50,8 +52,9 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         }
         request.extensions_mut().insert(Arc::new(caller));
         let mut response = next.run(request).await;
+        // A sign-in or sign-out has the last word about the session's cookie.
         if let Some(change) = rotated
-            && !response.headers().contains_key(header::SET_COOKIE)
+            && !sets_cookie(response.headers(), app.cookie_name())
         {
             set_cookie(&app, response.headers_mut(), &change);
         }
@@ -155,18 +158,37 @@ fn is_foreign(method: &Method, headers: &HeaderMap) -> bool {
 
 /// The peer, or whom a trusted proxy names: the last address in the list that is not itself trusted.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[ipnet::IpNet]) -> IpAddr {
+    let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
         return peer;
     }
-    let named: Vec<IpAddr> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| part.trim().parse().ok())
-        .collect();
-    named.into_iter().rev().find(|address| !is_trusted(address)).unwrap_or(peer)
+    let lists: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    for part in lists.iter().flat_map(|list| list.split(',')).rev() {
+        // What stands before something unreadable was not written by whom we trust.
+        let Some(address) = forwarded(part.trim()) else { break };
+        if !is_trusted(&address) {
+            return address;
+        }
+    }
+    peer
+}
+
+/// `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1` or `[2001:db8::1]:5678`.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let plain = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = plain.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    address.map(|address: IpAddr| address.to_canonical())
+}
+
+/// The path as logs may hold it: an invitation's token opens an account.
+fn shown(path: &str) -> &str {
+    if path.starts_with("/invitations/") { "/invitations/..." } else { path }
+}
+
+fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
+    let sets = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.split('=').next() == Some(name));
+    headers.get_all(header::SET_COOKIE).iter().any(sets)
 }
 
 fn request_id(headers: &HeaderMap) -> String {
@@ -218,6 +240,14 @@ mod tests {
         let forwarded = headers(&[("x-forwarded-for", "1.2.3.4, 5.6.7.8, 10.0.0.2")]);
         let peer: IpAddr = "10.0.0.1".parse().unwrap();
         assert_eq!(client_address(peer, &forwarded, &trusted), "5.6.7.8".parse::<IpAddr>().unwrap());
+        let unreadable = headers(&[("x-forwarded-for", "1.2.3.4, unknown, 10.0.0.2")]);
+        assert_eq!(client_address(peer, &unreadable, &trusted), peer);
+        let with_port = headers(&[("x-forwarded-for", "1.2.3.4, [2001:db8::1]:555")]);
+        assert_eq!(client_address(peer, &with_port, &trusted), "2001:db8::1".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            client_address("::ffff:10.0.0.1".parse().unwrap(), &forwarded, &trusted),
+            "5.6.7.8".parse::<IpAddr>().unwrap()
+        );
         let outsider: IpAddr = "9.9.9.9".parse().unwrap();
         assert_eq!(client_address(outsider, &forwarded, &trusted), outsider);
     }

@@ -41,11 +41,14 @@ fn page(document: &Value, query: &str, theme: Theme, app: &App) -> String {
         }
     }
     let contents = rooms.keys().map(|room| view! { <a href=format!("#{room}")>{words(room)}</a> }).collect_view();
-    let nothing = rooms.is_empty().then(|| view! { <p>"No operation matches. Search for a part of its name, such as "<code>"deploy"</code>"."</p> });
+    let nothing = rooms.is_empty().then(
+        || view! { <p>"No operation matches. Search for a part of its name, such as "<code>"deploy"</code>"."</p> },
+    );
     let sections = rooms
         .into_iter()
         .map(|(room, operations)| {
-            let operations = operations.into_iter().map(|(path, item)| operation(path, item, document, &app.config.public_url));
+            let operations =
+                operations.into_iter().map(|(path, item)| operation(path, item, document, &app.config.public_url));
             view! { <section id=room.to_owned()><h2>{words(room)}</h2>{operations.collect_view()}</section> }
         })
         .collect_view();
@@ -114,7 +117,8 @@ fn operation(path: &str, item: &Value, document: &Value, public_url: &str) -> An
         .map(|(label, text)| view! { <dt>{label}</dt><dd><code>{text}</code></dd> })
         .collect_view();
     let takes = input.is_object().then(|| view! { <h4>"Takes"</h4>{shape(resolve(document, input))} });
-    let gives = answer.is_object().then(|| view! { <h4>"Answers " {kind(answer)}</h4>{shape(resolve(document, answer))} });
+    let gives =
+        answer.is_object().then(|| view! { <h4>"Answers " {kind(answer)}</h4>{shape(resolve(document, answer))} });
     let call = input.is_object().then(|| {
         format!(
             "curl {public_url}{path} \\\n  -H \"Authorization: Bearer $CANOPY_KEY\" -H 'Content-Type: application/json' \\\n  -d '{}'",
@@ -146,7 +150,8 @@ fn shape(schema: &Value) -> AnyView {
     let Some(fields) = fields else {
         return view! { {about}<p>{if schema["properties"].is_object() { "Nothing.".into_any() } else { kind(schema) }}</p> }.into_any();
     };
-    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|each| each == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|each| each == name));
     let rows = fields
         .iter()
         .map(|(name, field)| {
@@ -178,7 +183,8 @@ fn kind(schema: &Value) -> AnyView {
     if names.contains(&"array") {
         return view! { "list of " {kind(&schema["items"])} }.into_any();
     }
-    let format = schema["format"].as_str().filter(|format| !format.starts_with("int")).map(|format| format!(" ({format})"));
+    let format =
+        schema["format"].as_str().filter(|format| !format.starts_with("int")).map(|format| format!(" ({format})"));
     view! { {names.join(" or ")}{format} }.into_any()
 }
 

@@ -4,7 +4,7 @@
 use super::App;
 use super::caller::problem;
 use app::api::applications::GetCall as GetApplication;
-use app::api::deployments::{GetCall as GetDeployment, LogsCall};
+use app::api::deployments::LogsCall;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use contract::applications::ApplicationRef;
-use contract::deployments::{DeploymentLogs, DeploymentRef, LogLine};
+use contract::deployments::{DeploymentLogs, LogLine};
 use contract::ids::{ApplicationId, DeploymentId};
 use contract::{Code, Error};
 use futures::stream::{self, BoxStream};
@@ -50,7 +50,7 @@ async fn deployment(
     Query(follow): Query<Follow>,
 ) -> Response {
     let Ok(id) = follow.id.parse::<DeploymentId>() else { return absent(&caller) };
-    let scope = match app.platform_scope::<GetDeployment>(&caller, DeploymentRef { id }).await {
+    let scope = match app.platform_scope::<LogsCall>(&caller, first_line(id)).await {
         Ok(scope) => scope,
         Err(refused) => return refused,
     };
@@ -62,9 +62,14 @@ async fn deployment(
         FollowEvent::End => Event::default().event("end").data("end"),
     });
     let again = move |app: App, caller: Arc<Caller>| async move {
-        app.platform_scope::<GetDeployment>(&renewed(&caller), DeploymentRef { id }).await.is_ok()
+        app.platform_scope::<LogsCall>(&renewed(&caller), first_line(id)).await.is_ok()
     };
     streamed(app, caller, events.boxed(), again)
+}
+
+/// The least that can be asked of the operation that the stream is the live form of.
+fn first_line(id: DeploymentId) -> DeploymentLogs {
+    DeploymentLogs { id, after: None, limit: Some(1) }
 }
 
 async fn application(

@@ -165,14 +165,16 @@ fn see_other(target: &str) -> Response {
     }
 }
 
-fn shown_once(name: &str, value: &str, back: &str) -> Html<String> {
+fn shown_once(name: &str, value: &str, back: &str) -> impl IntoResponse {
     let what = if name == "key" { "The key" } else { "The link" };
-    Html(format!(
+    let policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+    let html = Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{what}</title><h1>{what}</h1><p>Copy it now: it is shown only once.</p><pre>{}</pre><p><a href=\"{}\">Go back</a></p></html>",
         escaped(value),
         escaped(back)
-    ))
+    ));
+    ([(header::CONTENT_SECURITY_POLICY, policy)], html)
 }
 
 fn escaped(text: &str) -> String {

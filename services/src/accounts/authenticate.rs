@@ -27,12 +27,16 @@ pub async fn authenticate_session(platform: &Platform, token: &str) -> Result<Op
     let Some(row) = find(platform, &hash).await? else { return Ok(None) };
     let now = platform.clock.now();
     let current = row.token_hash == hash;
-    if row.ended || row.expires_at <= now || !(current || row.rotated_at + PREVIOUS_HOLDS > now) {
+    let held = row.rotated_at + PREVIOUS_HOLDS > now;
+    // The answer with the new token may have been lost: until the browser shows it, the one before holds.
+    let unseen = row.last_seen_at <= row.rotated_at;
+    if row.ended || row.expires_at <= now || !(current || held || unseen) {
         return Ok(None);
     }
     let expires_at = sessions::expiry(row.created_at, now);
     let mut change = None;
-    if current && row.rotated_at + ROTATED_AFTER <= now {
+    let due = if current { row.rotated_at + ROTATED_AFTER <= now } else { !held };
+    if due {
         let next = token::random();
         // Of parallel requests one rotates; the others go on with what they brought.
         let rotated = session::Entity::update_rows()
@@ -42,14 +46,14 @@ pub async fn authenticate_session(platform: &Platform, token: &str) -> Result<Op
             .col_expr(session::Column::LastSeenAt, Expr::value(now))
             .col_expr(session::Column::ExpiresAt, Expr::value(expires_at))
             .filter(session::Column::Id.eq(row.id))
-            .filter(session::Column::TokenHash.eq(hash))
+            .filter(session::Column::TokenHash.eq(row.token_hash))
             .filter(session::Column::RevokedAt.is_null())
             .exec(platform.database.write())
             .await?;
         if rotated.rows_affected == 1 {
             change = Some(SessionChange::Set { token: next, expires_at });
         }
-    } else if row.last_seen_at + SEEN_EVERY <= now {
+    } else if current && (unseen || row.last_seen_at + SEEN_EVERY <= now) {
         session::Entity::update_rows()
             .col_expr(session::Column::LastSeenAt, Expr::value(now))
             .col_expr(session::Column::ExpiresAt, Expr::value(expires_at))

@@ -8,7 +8,7 @@ mod profile;
 mod sessions;
 mod setup;
 mod sign_in;
-mod throttle;
+pub(crate) mod throttle;
 pub(crate) mod token;
 
 pub use admin::{Admin, NewAdmin, create_admin};

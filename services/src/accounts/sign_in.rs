@@ -13,6 +13,9 @@ pub async fn sign_in(ctx: &Ctx, input: SignIn) -> Result<Me> {
 
 /// The account that has this address and password. Counted and throttled; call it before `ctx.tx()`.
 pub(crate) async fn prove_password(ctx: &Ctx, email: &str, password: &str) -> Result<user::Model> {
+    if contract::validation::email(email).is_err() {
+        return Err(Error::SignInFailed);
+    }
     let attempt = throttle::attempt(&ctx.platform, email, ctx.caller.address).await?;
     // Longer than any password may be: not worth hashing.
     if password.len() > 4 * 256 {

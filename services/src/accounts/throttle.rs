@@ -127,7 +127,7 @@ fn wait_after(failures: i32, free: i32) -> Option<Duration> {
 }
 
 /// An IPv6 user owns a whole /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
         v4 => v4,

@@ -7,7 +7,7 @@ pub use secret::new as new_secret;
 
 use crate::caller::{Credential, Person};
 use crate::organizations::people;
-use crate::page::{Window, contains};
+use crate::page::{Window, contains, term};
 use crate::platform::Platform;
 use crate::{Ctx, Error, Faults, Result};
 use contract::api_keys::{ApiKey, ApiKeyRef, CreateApiKey, ListApiKeys, NewApiKey};
@@ -94,8 +94,8 @@ pub async fn revoke(ctx: &Ctx, input: ApiKeyRef) -> Result<Empty> {
 pub async fn list(ctx: &Ctx, input: ListApiKeys) -> Result<Page<ApiKey>> {
     let window = Window::of(input.limit, input.cursor.as_deref())?;
     let mut query = api_key::Entity::find_in(ctx.scope()?);
-    if let Some(text) = input.search.filter(|text| !text.is_empty()) {
-        query = query.filter(Expr::expr(Func::lower(Expr::col(api_key::Column::Name))).like(contains(&text)));
+    if let Some(text) = term(input.search.as_deref())? {
+        query = query.filter(Expr::expr(Func::lower(Expr::col(api_key::Column::Name))).like(contains(text)));
     }
     let rows = window.newest_first(query, api_key::Column::Id).all(&ctx.db()).await?;
     let page = window.page(rows, |row| row.id.0);

@@ -3,11 +3,14 @@
 
 use crate::clock::new_id;
 use crate::values::HostName;
-use crate::{Ctx, OnConflict, Result};
+use crate::{Ctx, Error, OnConflict, Result};
 use contract::ids::ApplicationId;
 use entity::{Tenant, application_domain};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+/// Names that the proxy keeps for itself.
+const RESERVED: &str = "canopy.invalid";
 
 /// Makes these the application's hosts, in this order. Tells whether anything changed.
 pub(super) async fn replace(ctx: &Ctx, application: ApplicationId, hosts: &[HostName]) -> Result<bool> {
@@ -17,6 +20,14 @@ pub(super) async fn replace(ctx: &Ctx, application: ApplicationId, hosts: &[Host
         .filter(application_domain::Column::ApplicationId.eq(application))
         .all(tx)
         .await?;
+    let ours = ctx.platform.settings.host();
+    for (index, host) in hosts.iter().enumerate() {
+        // A route of ours to somebody's container would bring it our visitors and their cookies.
+        if host.as_str() == ours || host.as_str().ends_with(RESERVED) {
+            let field = format!("domains.{index}");
+            return Err(Error::field(&field, format!("{host} belongs to the platform. Choose another name.")));
+        }
+    }
     let mut changed = false;
     let gone: Vec<_> =
         known.iter().filter(|row| !hosts.iter().any(|host| host.as_str() == row.host)).map(|row| row.id).collect();

@@ -40,7 +40,7 @@ pub async fn set(ctx: &Ctx, input: SetVariable) -> Result<Variable> {
         sealed: ctx.platform.keyring.seal(&place(id), input.value.as_bytes())?,
         last_four: shows_end.then(|| characters[characters.len() - 4..].iter().collect()),
         build_time: input.build_time,
-        run_time: input.run_time,
+        run_time: input.run_time || !input.build_time,
         secret: input.secret,
         updated_at: ctx.now(),
     };

@@ -1,6 +1,6 @@
 //! Reading the audit log.
 
-use crate::page::{Window, contains};
+use crate::page::{Window, contains, term};
 use crate::{Ctx, Result};
 use contract::Page;
 use contract::audit::{AuditEvent, SearchAuditEvents};
@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 pub async fn search(ctx: &Ctx, input: SearchAuditEvents) -> Result<Page<AuditEvent>> {
     let window = Window::of(input.limit, input.cursor.as_deref())?;
     let mut query = audit_event::Entity::find_in(ctx.scope()?);
-    if let Some(text) = input.search.filter(|text| !text.is_empty()) {
+    if let Some(text) = term(input.search.as_deref())? {
         let any = [
             audit_event::Column::Action,
             audit_event::Column::Actor,
@@ -20,9 +20,7 @@ pub async fn search(ctx: &Ctx, input: SearchAuditEvents) -> Result<Page<AuditEve
             audit_event::Column::ObjectId,
         ]
         .into_iter()
-        .fold(Condition::any(), |any, column| {
-            any.add(Expr::expr(Func::lower(Expr::col(column))).like(contains(&text)))
-        });
+        .fold(Condition::any(), |any, column| any.add(Expr::expr(Func::lower(Expr::col(column))).like(contains(text))));
         query = query.filter(any);
     }
     if let Some(action) = input.action.filter(|text| !text.is_empty()) {

@@ -20,9 +20,7 @@ impl Finding {
 
 pub fn fetch(error: &RepositoryError, branch: &str) -> Finding {
     match error {
-        RepositoryError::Refused(why) => {
-            Finding::new(why, "Use a public address, or have the operator list the network in CANOPY_PRIVATE_NETWORKS.")
-        }
+        RepositoryError::Refused(why) => refused(why),
         RepositoryError::Unreachable(why) => Finding::new(
             format!("The repository cannot be reached: {why}"),
             "Check the address in the settings, and that its host answers; then deploy again.",
@@ -55,10 +53,15 @@ pub fn fetch(error: &RepositoryError, branch: &str) -> Finding {
     }
 }
 
+fn refused(why: &str) -> Finding {
+    Finding::new(why, "Use a public address, or have the operator list the network in CANOPY_PRIVATE_NETWORKS.")
+}
+
 /// `output` is the end of what the build printed.
 pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
     let text = match error {
         EngineError::Unreachable(_) => return engine(error),
+        EngineError::Refused(why) => return refused(why),
         EngineError::TimedOut(limit) => {
             return Finding::new(
                 format!("The build took longer than {}.", duration(*limit)),
@@ -139,8 +142,10 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
 pub fn image(error: &EngineError, reference: &str) -> Finding {
     let text = error.to_string();
     let lower = text.to_lowercase();
-    if matches!(error, EngineError::Unreachable(_)) {
-        return engine(error);
+    match error {
+        EngineError::Unreachable(_) => return engine(error),
+        EngineError::Refused(why) => return refused(why),
+        _ => {}
     }
     if disk_full(&lower) {
         return full_disk();

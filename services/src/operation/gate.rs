@@ -83,7 +83,7 @@ async fn guarded<O: Operation>(
     let authority = authorize(platform, caller, spec).await?;
     let claim = match &caller.idempotency_key {
         Some(key) if spec.kind == Kind::Command => {
-            match idempotency::claim::<O>(platform, caller, key, &input).await? {
+            match idempotency::claim::<O>(platform, caller, authority, key, &input).await? {
                 idempotency::Claim::Stored(output) => return Ok((output, None, true)),
                 idempotency::Claim::Ours(claim) => Some(claim),
             }
@@ -141,6 +141,10 @@ async fn authorize(platform: &Platform, caller: &Caller, spec: &Spec) -> Result<
     }
     if caller.organization.is_some() && authority.is_none() {
         return Err(Error::NotFound);
+    }
+    // A key is bound to an organization: where its holder is no longer a member, it opens nothing.
+    if authority.is_none() && caller.person().is_some_and(|person| matches!(person.by, Credential::ApiKey { .. })) {
+        return Err(Error::NotSignedIn);
     }
     if let Access::Permission(permission) = spec.access {
         let authority = authority

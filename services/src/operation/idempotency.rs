@@ -2,7 +2,7 @@
 //! with the same key is refused. The answer is stored in the transaction of the change that it reports.
 
 use super::Operation;
-use crate::caller::{Caller, Credential};
+use crate::caller::{Authority, Caller, Credential};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 use base64::Engine as _;
@@ -31,6 +31,7 @@ pub struct Claimed {
 pub async fn claim<O: Operation>(
     platform: &Platform,
     caller: &Caller,
+    authority: Option<Authority>,
     key: &str,
     input: &O::Input,
 ) -> Result<Claim<O::Output>> {
@@ -44,7 +45,7 @@ pub async fn claim<O: Operation>(
         Some((Credential::Session(_), user)) => format!("user:{user}"),
         None => return Err(Error::Malformed("Idempotency-Key needs a signed-in caller.".into())),
     };
-    let actor = format!("{actor}@{}", caller.organization.map(|o| o.to_string()).unwrap_or_default());
+    let actor = format!("{actor}@{}", authority.map(|a| a.organization.to_string()).unwrap_or_default());
     let mut hash = Sha256::new();
     hash.update(spec.name.as_bytes());
     hash.update([0]);
@@ -108,7 +109,7 @@ impl Claimed {
         output: &T,
     ) -> Result<()> {
         let sealed = platform.keyring.seal(&place(&self.actor, &self.key), &serde_json::to_vec(output)?)?;
-        idempotency_key::Entity::update_rows()
+        let stored = idempotency_key::Entity::update_rows()
             .col_expr(
                 idempotency_key::Column::Response,
                 Expr::value(serde_json::Value::String(STANDARD.encode(sealed))),
@@ -116,9 +117,11 @@ impl Claimed {
             .col_expr(idempotency_key::Column::ExpiresAt, Expr::value(platform.clock.now() + KEPT))
             .filter(idempotency_key::Column::Actor.eq(&self.actor))
             .filter(idempotency_key::Column::Key.eq(&self.key))
+            .filter(idempotency_key::Column::Response.is_null())
             .exec(transaction)
             .await?;
-        Ok(())
+        // It took so long that the claim was given to the same request sent again: one of them may commit.
+        if stored.rows_affected == 1 { Ok(()) } else { Err(Error::IdempotencyInFlight) }
     }
 
     /// The request failed: the key may be used again. A lost connection leaves it to expire.

@@ -2,7 +2,7 @@
 
 use super::invitations;
 use crate::caller::Authority;
-use crate::page::{Window, contains};
+use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Result, accounts, api_keys};
 use contract::ids::UserId;
 use contract::organizations::{ListMembers, Member, MemberRef, UpdateMember};
@@ -16,8 +16,8 @@ use std::collections::HashMap;
 pub async fn list_members(ctx: &Ctx, input: ListMembers) -> Result<Page<Member>> {
     let window = Window::of(input.limit, input.cursor.as_deref())?;
     let mut query = membership::Entity::find_in(ctx.scope()?);
-    if let Some(text) = input.search.filter(|text| !text.is_empty()) {
-        let like = |column| Expr::expr(Func::lower(Expr::col(column))).like(contains(&text));
+    if let Some(text) = term(input.search.as_deref())? {
+        let like = |column| Expr::expr(Func::lower(Expr::col(column))).like(contains(text));
         let people = Query::select()
             .column(user::Column::Id)
             .from(user::Entity)

@@ -2,7 +2,7 @@
 
 use super::access::find_authority;
 use crate::caller::{Credential, Person};
-use crate::page::{Window, contains};
+use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Result};
 use contract::ids::OrganizationId;
 use contract::organizations::{ListOrganizations, Organization, OrganizationRef, OrganizationType};
@@ -30,8 +30,8 @@ pub async fn list(ctx: &Ctx, input: ListOrganizations) -> Result<Page<Organizati
     let mut query = organization::Entity::rows()
         .filter(organization::Column::DeletedAt.is_null())
         .filter(organization::Column::Id.in_subquery(reachable(person)));
-    if let Some(text) = input.search.filter(|text| !text.is_empty()) {
-        query = query.filter(Expr::expr(Func::lower(Expr::col(organization::Column::Name))).like(contains(&text)));
+    if let Some(text) = term(input.search.as_deref())? {
+        query = query.filter(Expr::expr(Func::lower(Expr::col(organization::Column::Name))).like(contains(text)));
     }
     let rows = window.oldest_first(query, organization::Column::Id).all(&ctx.db()).await?;
     let page = window.page(rows, |row| row.id.0);

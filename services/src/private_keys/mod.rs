@@ -3,7 +3,7 @@
 
 mod reading;
 
-use crate::page::{Window, contains};
+use crate::page::{Window, contains, term};
 use crate::platform::Platform;
 use crate::{Ctx, Error, Faults, OnConflict, Result};
 use contract::ids::PrivateKeyId;
@@ -52,8 +52,8 @@ pub async fn create(ctx: &Ctx, input: CreatePrivateKey) -> Result<PrivateKey> {
 pub async fn list(ctx: &Ctx, input: ListPrivateKeys) -> Result<Page<PrivateKey>> {
     let window = Window::of(input.limit, input.cursor.as_deref())?;
     let mut query = private_key::Entity::find_in(ctx.scope()?);
-    if let Some(text) = input.search.filter(|text| !text.is_empty()) {
-        query = query.filter(Expr::expr(Func::lower(Expr::col(private_key::Column::Name))).like(contains(&text)));
+    if let Some(text) = term(input.search.as_deref())? {
+        query = query.filter(Expr::expr(Func::lower(Expr::col(private_key::Column::Name))).like(contains(text)));
     }
     let rows = window.newest_first(query, private_key::Column::Id).all(&ctx.db()).await?;
     Ok(window.page(rows, |row| row.id.0).map(present))

@@ -36,6 +36,9 @@ pub enum EngineError {
     /// The engine refused or failed, in its own words.
     #[error("{0}")]
     Failed(String),
+    /// It would have fetched from where a tenant may not.
+    #[error("{0}")]
+    Refused(String),
     #[error("it took longer than {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("cancelled")]
@@ -103,7 +106,6 @@ pub struct ContainerSpec {
     pub command: Option<Vec<String>>,
     /// The container's networks: the first is its main one. Aliases are names on it.
     pub networks: Vec<String>,
-    pub aliases: Vec<String>,
     pub memory_bytes: Option<u64>,
     pub cpu_millis: Option<u32>,
     pub processes: Option<u32>,

@@ -1,7 +1,8 @@
 //! Containers: how they are made, what they say, what a probe sees.
 
 use super::{BUSYBOX, Corner, until};
-use adapters::docker::{DockerEngine, LocalEngines};
+use adapters::docker::{DEFAULT_SOCKET, DockerEngine, LocalEngines};
+use adapters::outbound::Outbound;
 use contract::deployments::Stream;
 use contract::servers::Connection;
 use futures::StreamExt;
@@ -28,7 +29,7 @@ async fn all_of(corner: &Corner, id: &str) -> Vec<Output> {
 
 #[tokio::test]
 async fn docker_says_what_it_is() {
-    let info = DockerEngine::new("/var/run/docker.sock").info().await.unwrap();
+    let info = DockerEngine::new("/var/run/docker.sock", Outbound::default()).info().await.unwrap();
     assert!(!info.version.is_empty() && !info.operating_system.is_empty() && !info.architecture.is_empty());
     assert!(info.cpu_cores > 0 && info.memory_bytes > 0);
     assert!(info.root_directory.is_absolute());
@@ -37,12 +38,12 @@ async fn docker_says_what_it_is() {
 #[tokio::test]
 async fn docker_an_absent_engine_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
-    let absent = DockerEngine::new(folder.path().join("docker.sock"));
+    let absent = DockerEngine::new(folder.path().join("docker.sock"), Outbound::default());
     assert!(matches!(absent.info().await, Err(EngineError::Unreachable(_))));
     // A socket that nobody listens at.
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("docker.sock")).unwrap());
     assert!(matches!(absent.info().await, Err(EngineError::Unreachable(_))));
-    let engines = LocalEngines::default();
+    let engines = LocalEngines::new(DEFAULT_SOCKET, Outbound::default());
     assert!(engines.engine(&Connection::Local).unwrap().info().await.is_ok());
 }
 

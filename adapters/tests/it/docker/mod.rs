@@ -8,6 +8,7 @@ mod networks;
 mod proxy;
 
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
+use adapters::outbound::Outbound;
 use services::servers::engine::{
     BuildRequest, ContainerSpec, Engine, LABEL_INSTANCE, LABEL_ROLE, Labels, Output, OutputSink,
 };
@@ -30,7 +31,10 @@ pub struct Corner {
 
 impl Corner {
     pub async fn new() -> Self {
-        let corner = Self { engine: DockerEngine::new(DEFAULT_SOCKET), instance: uuid::Uuid::now_v7().to_string() };
+        let corner = Self {
+            engine: DockerEngine::new(DEFAULT_SOCKET, Outbound::default()),
+            instance: uuid::Uuid::now_v7().to_string(),
+        };
         corner.busybox().await;
         corner
     }
@@ -82,7 +86,6 @@ impl Corner {
             environment: BTreeMap::new(),
             command: Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]),
             networks: Vec::new(),
-            aliases: Vec::new(),
             memory_bytes: Some(64 << 20),
             cpu_millis: Some(500),
             processes: Some(64),
@@ -112,7 +115,7 @@ impl Drop for Corner {
 }
 
 async fn sweep(labels: &Labels) {
-    let engine = DockerEngine::new(DEFAULT_SOCKET);
+    let engine = DockerEngine::new(DEFAULT_SOCKET, Outbound::default());
     for container in engine.containers(labels).await.unwrap_or_default() {
         let _swept = engine.remove_container(&container.id).await;
     }

@@ -46,7 +46,6 @@ async fn docker_containers_join_and_leave_networks_any_number_of_times() {
     }
     let mut spec = corner.container("a", "sleep 1000");
     spec.networks = vec![main.clone(), other.clone()];
-    spec.aliases = vec!["alias".to_owned()];
     let id = corner.started(spec).await;
     let container = corner.engine.container(&id).await.unwrap().unwrap();
     assert_eq!(container.addresses.keys().collect::<Vec<_>>(), [&main, &other]);

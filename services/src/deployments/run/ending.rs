@@ -54,7 +54,8 @@ pub async fn settle(work: &Work<'_>, cause: Cause, finding: Option<Finding>) -> 
         committed: application.current_deployment_id == Some(work.id),
         // While nobody can tell, what was found healthy is taken for running.
         new_runs: match work.tried(work.engine.container(&work.container)).await {
-            Ok(container) => container.is_some_and(|container| container.state == ContainerState::Running),
+            // One that the engine had to start again crashed, whatever it does at this moment.
+            Ok(container) => container.is_some_and(|new| new.state == ContainerState::Running && new.restarts == 0),
             Err(_) => true,
         },
         old_runs: old.is_some(),

@@ -67,7 +67,6 @@ pub(crate) fn container_spec(
         environment,
         command: None,
         networks: vec![names::environment_network(instance, config.environment)],
-        aliases: vec![config.name.to_string()],
         memory_bytes: Some(config.limits.memory_bytes),
         cpu_millis: Some(config.limits.cpu_millis),
         processes: Some(PROCESSES),
