@@ -58,13 +58,13 @@ export async function a_secret_is_written_and_never_shown_again(given) {
   await page.getByLabel("Value", { exact: true }).fill("sesame-open-4711");
   await page.getByRole("checkbox", { name: /^Secret/ }).check();
   await page.getByRole("button", { name: "Set variable" }).click();
-  await page.getByRole("cell", { name: "API_TOKEN" }).waitFor();
+  await page.getByRole("cell", { name: "API_TOKEN", exact: true }).waitFor();
   for (const path of [address, `${address}?key=API_TOKEN`]) {
     const text = await (await page.request.get(path)).text();
     if (text.includes("sesame-open")) throw new Error(`${path} shows the secret`);
   }
   await page.getByRole("button", { name: "Delete API_TOKEN" }).click();
-  await page.getByRole("cell", { name: "API_TOKEN" }).waitFor({ state: "hidden" });
+  await page.getByRole("cell", { name: "API_TOKEN", exact: true }).waitFor({ state: "hidden" });
   silent(page);
   await page.context().close();
 }
@@ -74,7 +74,7 @@ export async function a_wrong_field_keeps_what_was_typed(given) {
     const page = await signedIn(given, { javaScriptEnabled });
     await page.goto("/projects/new");
     if (javaScriptEnabled) await hydrated(page);
-    const name = `${"x".repeat(70)}`;
+    const name = `${"x".repeat(90)}`;
     await page.getByLabel("Name").evaluate((field) => field.removeAttribute("maxlength"));
     await page.getByLabel("Name").fill(name);
     await page.getByRole("button", { name: "Create project" }).click();

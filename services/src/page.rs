@@ -63,7 +63,7 @@ impl Window {
     }
 }
 
-/// What a caller searches for, unless it is blank.
+/// What a caller searches for, unless it is blank. A page's address may bring a NUL, which PostgreSQL takes for a fault of ours.
 pub fn term(search: Option<&str>) -> Result<Option<&str>> {
     match search.map(str::trim).filter(|text| !text.is_empty()) {
         Some(text) if text.len() > 200 => Err(Error::field("search", "Use at most 200 characters.")),

@@ -29,7 +29,7 @@ pub async fn authenticate_session(platform: &Platform, token: &str) -> Result<Op
     let current = row.token_hash == hash;
     let held = row.rotated_at + PREVIOUS_HOLDS > now;
     // The answer with the new token may have been lost: until the browser shows it, the one before holds.
-    let unseen = row.last_seen_at <= row.rotated_at;
+    let unseen = row.rotated_once && row.last_seen_at <= row.rotated_at;
     if row.ended || row.expires_at <= now || !(current || held || unseen) {
         return Ok(None);
     }
@@ -67,6 +67,7 @@ pub async fn authenticate_session(platform: &Platform, token: &str) -> Result<Op
 struct Found {
     id: SessionId,
     token_hash: Vec<u8>,
+    rotated_once: bool,
     /// Revoked, or its account disabled.
     ended: bool,
     created_at: Time,
@@ -85,6 +86,7 @@ async fn find(platform: &Platform, hash: &[u8]) -> Result<Option<Found>> {
         S::Id,
         S::UserId,
         S::TokenHash,
+        S::PreviousTokenHash,
         S::OrganizationId,
         S::CreatedAt,
         S::RotatedAt,
@@ -112,6 +114,7 @@ async fn find(platform: &Platform, hash: &[u8]) -> Result<Option<Found>> {
     Ok(Some(Found {
         id,
         token_hash: row.try_get("", "token_hash")?,
+        rotated_once: row.try_get::<Option<Vec<u8>>>("", "previous_token_hash")?.is_some(),
         ended: revoked.is_some() || disabled.is_some(),
         created_at: row.try_get("", "created_at")?,
         rotated_at: row.try_get("", "rotated_at")?,

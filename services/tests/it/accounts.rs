@@ -257,11 +257,30 @@ async fn a_session_is_rotated_and_its_old_token_holds_a_minute() {
         let second = token(changes.into_iter().next());
         assert_ne!(first, second);
         assert!(caller(&h, &first).await.is_some());
-        h.clock.advance(Duration::from_secs(60));
+        h.clock.advance(Duration::from_secs(1));
+        assert!(caller(&h, &second).await.is_some());
+        h.clock.advance(Duration::from_secs(59));
         assert!(caller(&h, &first).await.is_none());
         assert!(caller(&h, &second).await.is_some());
         assert!(caller(&h, "").await.is_none());
         assert!(caller(&h, &"x".repeat(43)).await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_token_that_never_arrived_signs_nobody_out() {
+    on_each_database(async |h: Harness| {
+        an_account(&h).await;
+        let first = signed_in(&h).await;
+        h.clock.advance(Duration::from_secs(15 * 60));
+        let lost = token(caller(&h, &first).await.unwrap().1);
+        h.clock.advance(Duration::from_secs(10 * 60));
+        let second = token(caller(&h, &first).await.unwrap().1);
+        assert!(caller(&h, &lost).await.is_none());
+        h.clock.advance(Duration::from_secs(60));
+        assert!(caller(&h, &second).await.is_some());
+        assert!(caller(&h, &first).await.is_none());
     })
     .await;
 }

@@ -186,6 +186,11 @@ async fn a_host_leads_to_one_application_of_the_instance() {
             domains: vec![host.into()],
             ..plain(&estate.project, &estate.server, name)
         };
+        // The harness' own public address.
+        for host in [h.platform.settings.host(), "x.canopy.invalid"] {
+            let refusal = h.refused::<CreateApplicationOp>(&acme.tenant.owner, with(&acme, "web", host)).await;
+            assert_eq!((refusal.code, fields(&refusal)), (Code::Invalid, vec!["domains.0"]), "{host}");
+        }
         let mine = h.ok::<CreateApplicationOp>(&acme.tenant.owner, with(&acme, "web", "shop.example.com")).await;
         let taken = with(&globex, "web", "SHOP.example.com");
         let refusal = h.refused::<CreateApplicationOp>(&globex.tenant.owner, taken).await;

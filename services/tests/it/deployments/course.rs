@@ -11,7 +11,7 @@ use futures::StreamExt;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use services::deployments::{FollowEvent, MASK, follow};
-use services::servers::engine::{ContainerState, Image, Labels, Probe};
+use services::servers::engine::{ContainerState, Image, LABEL_DEPLOYMENT, Labels, Probe};
 use std::time::Duration;
 
 fn variable(stage: &Stage, key: &str, value: &str, build_time: bool, run_time: bool) -> SetVariable {
@@ -117,6 +117,31 @@ async fn a_container_that_ends_is_no_version_to_switch_to() {
         assert_eq!(failed.failure.unwrap().reason, "The container ended with exit code 1.");
         stage.check_serves(None, "after the first failed").await;
         assert_eq!(stage.row().await.status, ApplicationStatus::New.as_str());
+    })
+    .await;
+}
+
+/// The engine starts a crashed container again within a moment, so it runs most of the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_crashes_while_the_old_one_drains_gives_way_to_it() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let first = stage.deploy_well().await;
+        let (engine, proxy) = (h.engines.engine.clone(), h.proxy.clone());
+        let (application, old) = (stage.application.id, first.id.to_string());
+        h.faults.watch(move |call| {
+            let route = proxy.state().routes.get(&application).cloned();
+            let Some(route) = route.filter(|_| call == "engine.container") else { return };
+            let mut state = engine.state();
+            let routed = state.containers.get_mut(&route.backends[0].container).unwrap();
+            if routed.labels[LABEL_DEPLOYMENT] != old {
+                routed.restarts = 1;
+            }
+        });
+        let second = stage.deploy().await;
+        assert_eq!(second.status, DeploymentStatus::Failed);
+        assert_eq!(second.failure.unwrap().step, Step::Drain);
+        stage.check_serves(Some(first.id), "after the second crashed").await;
     })
     .await;
 }
