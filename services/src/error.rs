@@ -15,6 +15,9 @@ pub enum Error {
     Malformed(String),
     #[error("{0}")]
     Conflict(String),
+    /// The field's value is somebody's already.
+    #[error("{}: {}", .0.field, .0.message)]
+    Taken(FieldError),
     #[error("{0}")]
     Forbidden(String),
     #[error("the key's scopes do not cover {0}")]
@@ -64,6 +67,9 @@ impl Error {
             ),
             Self::Malformed(detail) => contract::Error::new(Code::Malformed, detail),
             Self::Conflict(detail) => contract::Error::new(Code::Conflict, detail),
+            Self::Taken(fault) => {
+                contract::Error { errors: vec![fault.clone()], ..contract::Error::new(Code::Conflict, fault.message) }
+            }
             Self::Forbidden(detail) => contract::Error::new(Code::Forbidden, detail),
             Self::KeyScope(operation) => contract::Error::new(
                 Code::KeyScopeMissing,
@@ -143,7 +149,9 @@ impl<T> OnConflict<T> for std::result::Result<T, DbErr> {
 
     fn on_conflict_field(self, field: &str, message: &str) -> Result<T> {
         self.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict(format!("{field}: {message}")),
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                Error::Taken(FieldError { field: field.to_owned(), message: message.to_owned() })
+            }
             _ => error.into(),
         })
     }

@@ -130,7 +130,13 @@ impl Teller {
     }
 
     async fn project(&self) -> Result<Project, String> {
-        let projects = self.call::<api::projects::ListCall>(ListProjects::default()).await?;
+        let projects = self
+            .call::<api::projects::ListCall>(ListProjects {
+                search: Some(ORGANIZATION.into()),
+                limit: Some(200),
+                ..Default::default()
+            })
+            .await?;
         match projects.items.into_iter().find(|project| project.name == ORGANIZATION) {
             Some(project) => Ok(project),
             None => {

@@ -6,6 +6,7 @@ use super::caller::{problem, set_cookie};
 use app::operation::{Body, Declared, declared};
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -21,7 +22,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/{operation}", get(read).post(call)).route("/api/{*rest}", any(unknown))
+    Router::new()
+        .route("/api/v1/{operation}", get(read).post(call).fallback(other_method))
+        .route("/api/{*rest}", any(unknown))
 }
 
 static OPERATIONS: LazyLock<HashMap<&'static str, &'static Declared>> =
@@ -45,15 +48,26 @@ async fn read(
         return no_operation(&name, &caller);
     };
     if (operation.spec)().kind == Kind::Command {
-        let mut response = problem(
-            Error::new(Code::Malformed, "This operation changes something: send it as POST."),
-            &caller.request_id,
-        );
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return response;
+        return wrong_method(operation, &caller);
     }
     as_json(&app, &caller, (operation.run)(&app.platform, &caller, Body::Form(query.unwrap_or_default())).await)
+}
+
+async fn other_method(Extension(caller): Extension<Arc<Caller>>, Path(name): Path<String>) -> Response {
+    match OPERATIONS.get(name.as_str()) {
+        Some(operation) => wrong_method(operation, &caller),
+        None => no_operation(&name, &caller),
+    }
+}
+
+fn wrong_method(operation: &Declared, caller: &Caller) -> Response {
+    let (allowed, detail) = match (operation.spec)().kind {
+        Kind::Command => ("POST", "This operation changes something: send it as POST."),
+        Kind::Query => ("GET, HEAD, POST", "Send this operation as POST, or as GET with query parameters."),
+    };
+    let mut response = problem(Error { status: 405, ..Error::new(Code::Malformed, detail) }, &caller.request_id);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
 async fn call(
@@ -61,10 +75,20 @@ async fn call(
     Extension(caller): Extension<Arc<Caller>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Some(operation) = OPERATIONS.get(name.as_str()) else {
         return no_operation(&name, &caller);
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let error = Error { status: 413, ..Error::new(Code::Malformed, "The input is larger than 1 MiB.") };
+            return problem(error, &caller.request_id);
+        }
+        Err(_) => {
+            return problem(Error::new(Code::Malformed, "The body broke off. Send it again."), &caller.request_id);
+        }
     };
     let content_type = text(&headers, header::CONTENT_TYPE).unwrap_or_default();
     let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -135,7 +159,9 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
                 .filter(|_| issues_secret)
                 .find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
             let mut response = match secret {
-                Some((name, value)) => shown_once(name, value, referer.as_deref().unwrap_or("/")).into_response(),
+                Some((name, value)) => {
+                    shown_once(&app.site.assets.css, name, value, referer.as_deref().unwrap_or("/")).into_response()
+                }
                 None => {
                     let target = next
                         .filter(|next| is_local(next))
@@ -153,7 +179,7 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
         Err(refusal) if refusal.error.code == Code::NotSignedIn => see_other("/sign-in"),
         Err(refusal) => {
             let path = format!("/api/v1/{}", operation.name());
-            see_other(&with_error(&referer.unwrap_or_else(|| "/".to_owned()), &path, &refusal.error))
+            see_other(&with_error(app, &referer.unwrap_or_else(|| "/".to_owned()), &path, &refusal.error))
         }
     }
 }
@@ -165,14 +191,19 @@ fn see_other(target: &str) -> Response {
     }
 }
 
-fn shown_once(name: &str, value: &str, back: &str) -> impl IntoResponse {
+fn shown_once(css: &str, name: &str, value: &str, back: &str) -> impl IntoResponse {
     let what = if name == "key" { "The key" } else { "The link" };
-    let policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     let html = Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{what}</title><h1>{what}</h1><p>Copy it now: it is shown only once.</p><pre>{}</pre><p><a href=\"{}\">Go back</a></p></html>",
+         <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"stylesheet\" href=\"{css}\"><title>{what}</title>\
+         <main class=\"{body}\" data-narrow><h1>{what}</h1><p>Copy it now: it is shown only once.</p>\
+         <div class=\"{block}\"><pre data-wrap>{}</pre></div><p><a class=\"{link}\" href=\"{}\">Go back</a></p></main></html>",
         escaped(value),
-        escaped(back)
+        escaped(back),
+        body = style::page::BODY,
+        block = style::code::BLOCK,
+        link = style::text::DIM,
     ));
     ([(header::CONTENT_SECURITY_POLICY, policy)], html)
 }
@@ -202,12 +233,27 @@ fn local_referer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Leptos finds the error of a plain form in these two parameters.
-fn with_error(referer: &str, path: &str, error: &Error) -> String {
+fn with_error(app: &App, referer: &str, path: &str, error: &Error) -> String {
     let (page, query) = split(referer);
     let mut query = kept(query);
-    let encoded = serde_json::to_vec(error).unwrap_or_default();
-    query.append_pair("__path", path).append_pair("__err", &URL_SAFE.encode(encoded));
+    let encoded = URL_SAFE.encode(serde_json::to_vec(error).unwrap_or_default());
+    let seal = app.platform.keyring.seal(SEALED_ERROR, encoded.as_bytes()).unwrap_or_default();
+    query.append_pair("__path", path).append_pair("__err", &encoded).append_pair("__seal", &URL_SAFE.encode(seal));
     format!("{page}?{}", query.finish())
+}
+
+/// Where the seal of an error in an address belongs.
+const SEALED_ERROR: &str = "form error";
+
+/// The address without its error, when the error is not one that this platform put there: anybody can write a link, and
+/// what it says would stand in our own box.
+pub(super) fn without_forged_error(app: &App, target: &str) -> Option<String> {
+    let (_, query) = split(target);
+    let value = |wanted: &str| field(query, wanted);
+    let error = value("__err")?;
+    let seal = value("__seal").and_then(|seal| URL_SAFE.decode(seal).ok()).unwrap_or_default();
+    let opened = app.platform.keyring.open(SEALED_ERROR, &seal).ok();
+    (opened.as_deref() != Some(error.as_bytes())).then(|| without_error(target))
 }
 
 fn without_error(referer: &str) -> String {
@@ -223,7 +269,8 @@ fn split(referer: &str) -> (&str, &str) {
 fn kept(query: &str) -> url::form_urlencoded::Serializer<'static, String> {
     let mut kept = url::form_urlencoded::Serializer::new(String::new());
     kept.extend_pairs(
-        url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "__path" && name != "__err"),
+        url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(name, _)| !matches!(name.as_ref(), "__path" | "__err" | "__seal")),
     );
     kept
 }

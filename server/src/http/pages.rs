@@ -2,7 +2,7 @@
 
 use super::App;
 use super::caller::is_signed_in;
-use super::operations::is_local;
+use super::operations::{is_local, without_forged_error};
 use app::operation::PageRequest;
 use app::shell::Theme;
 use axum::extract::{Form, Request, State};
@@ -49,6 +49,10 @@ async fn lead(
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    if let Some(honest) = without_forged_error(&app, target) {
+        return Redirect::to(&honest).into_response();
     }
     let path = request.uri().path();
     let open = OPEN.iter().any(|open| path == *open || (open.ends_with('/') && path.starts_with(open)));

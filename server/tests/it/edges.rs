@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("macros", &[]),
     ("migration", &[]),
-    ("server", &["adapters", "app", "contract", "migration", "services"]),
+    ("server", &["adapters", "app", "contract", "migration", "services", "style"]),
     ("services", &["contract", "entity"]),
     ("static-server", &[]),
     ("style", &[]),

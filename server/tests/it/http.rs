@@ -37,7 +37,8 @@ async fn malformed_input_gets_a_problem_document() {
     };
     for (body, kind, wanted) in [
         ("{", "application/json", 400),
-        ("[]", "application/json", 422),
+        ("[]", "application/json", 400),
+        ("{\"name\": \"x\", \"nmae\": 1}", "application/json", 422),
         ("{\"name\": 7}", "application/json", 422),
         ("{}", "application/json", 422),
         ("name=x", "text/plain", 415),
@@ -52,6 +53,53 @@ async fn malformed_input_gets_a_problem_document() {
     }
     let response = running.post("projects.list").bearer_auth("canopy_not-a-key").json(&json!({})).send().await.unwrap();
     assert_eq!(response.status(), 401);
+}
+
+#[tokio::test]
+async fn other_methods_and_large_bodies_get_a_problem_document_too() {
+    let running = Running::start(On::Sqlite).await;
+    let key = running.admin_key();
+    let address = |operation: &str| format!("{}/api/v1/{operation}", running.url);
+    for (method, operation, allowed) in [
+        (reqwest::Method::GET, "projects.create", "POST"),
+        (reqwest::Method::DELETE, "projects.create", "POST"),
+        (reqwest::Method::PUT, "projects.list", "GET, HEAD, POST"),
+    ] {
+        let sent = running.client.request(method, address(operation)).bearer_auth(&key).send();
+        let response = sent.await.unwrap();
+        assert_eq!(response.status(), 405, "{operation}");
+        assert_eq!(response.headers()["allow"], allowed);
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["status"], 405);
+    }
+    let large = running.post("projects.create").bearer_auth(&key).json(&json!({ "name": "x".repeat(2 << 20) })).send();
+    let response = large.await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
+
+/// A link that anybody can write puts no words into the platform's own box.
+#[tokio::test]
+async fn an_error_in_an_address_counts_only_with_our_seal() {
+    let running = Running::start(On::Sqlite).await;
+    running.admin_key();
+    let forged =
+        "/sign-in?next=%2Fservers&__path=%2Fapi%2Fv1%2Fsessions.create&__err=eyJkZXRhaWwiOiJjYWxsIDU1NSJ9&__seal=AAAA";
+    let response = running.client.get(format!("{}{forged}", running.url)).send().await.unwrap();
+    assert_eq!(response.status(), 303);
+    assert_eq!(response.headers()["location"], "/sign-in?next=%2Fservers");
+
+    let refused = running
+        .post("sessions.create")
+        .header("accept", "text/html")
+        .header("referer", format!("{}/sign-in", running.url))
+        .form(&[("email", "a@example.com"), ("password", "not the right one")])
+        .send();
+    let target = refused.await.unwrap().headers()["location"].to_str().unwrap().to_owned();
+    assert!(target.starts_with("/sign-in?"), "{target}");
+    let page = running.client.get(format!("{}{target}", running.url)).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("do not match"));
 }
 
 #[tokio::test]

@@ -41,29 +41,13 @@ pub async fn perform<O: Operation>(
     let span = tracing::info_span!("operation", operation = spec.name, request_id = %caller.request_id);
     let mut allowance = None;
     let outcome = guarded::<O>(platform, caller, input, &mut allowance).instrument(span).await;
-    let status = match &outcome {
-        Ok(_) => 200,
-        Err(error) => error_status(error),
-    };
+    let outcome = outcome.map_err(|error| error.into_contract(&caller.request_id));
+    let status = outcome.as_ref().map_or_else(|error| error.status, |_| 200);
     metrics::histogram!("canopy_operation_seconds", "operation" => spec.name).record(started.elapsed().as_secs_f64());
     metrics::counter!("canopy_operations_total", "operation" => spec.name, "status" => status.to_string()).increment(1);
     match outcome {
         Ok((output, session, replayed)) => Ok(Answer { output, allowance, session, replayed }),
-        Err(error) => Err(Refusal { error: error.into_contract(&caller.request_id), allowance }),
-    }
-}
-
-fn error_status(error: &Error) -> u16 {
-    match error {
-        Error::NotFound => 404,
-        Error::Malformed(_) => 400,
-        Error::NotSignedIn | Error::SignInFailed => 401,
-        Error::Forbidden(_) | Error::KeyScope(_) => 403,
-        Error::Conflict(_) | Error::IdempotencyInFlight => 409,
-        Error::Invalid(_) | Error::IdempotencyReused => 422,
-        Error::TooManyRequests { .. } => 429,
-        Error::Unavailable(_) => 503,
-        Error::Internal(_) => 500,
+        Err(error) => Err(Refusal { error, allowance }),
     }
 }
 
