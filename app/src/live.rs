@@ -41,11 +41,12 @@ pub fn follow_container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSig
     Effect::new(move |_| browser::during(browser::container(id, lines, lost)));
 }
 
-/// Looks again at an application: often while something moves, now and then otherwise, never in a hidden window.
+/// Looks again at an application: often while something moves or after a command, now and then otherwise, never in a
+/// hidden window. `done` counts the commands.
 #[cfg_attr(not(feature = "hydrate"), allow(unused_variables))]
-pub fn watch_application(first: Application, now: RwSignal<Option<Application>>) {
+pub fn watch_application(first: Application, now: RwSignal<Option<Application>>, done: RwSignal<u32>) {
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| browser::during(browser::application(first.clone(), now)));
+    Effect::new(move |_| browser::during(browser::application(first.clone(), now, done)));
 }
 
 /// The reader's clock by the second, while `running`; nothing on the server.

@@ -1,7 +1,7 @@
 //! A form that runs an operation: posted by the browser itself before the program runs, in place afterwards.
 
 use crate::operation::{Call, Failure};
-use crate::ui::FormSummary;
+use crate::ui::{FormSummary, LinkButton, Notice, Tone};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -57,12 +57,26 @@ where
 
 fn summary(title: &str, failure: &Failure) -> AnyView {
     let error = &failure.0;
+    if error.code == contract::Code::NotSignedIn {
+        return signed_out(title);
+    }
     let errors: Vec<(String, String)> = if error.errors.is_empty() {
         vec![(String::new(), error.detail.clone())]
     } else {
         error.errors.iter().map(|fault| (fault.field.clone(), fault.message.clone())).collect()
     };
     view! { <FormSummary title=title.to_owned() errors=errors request_id=error.request_id.clone() /> }.into_any()
+}
+
+/// Beside the page, which keeps what was typed.
+fn signed_out(title: &str) -> AnyView {
+    let action = view! { <LinkButton href="/sign-in" small=true external=true>"Sign in"</LinkButton> };
+    view! {
+        <Notice tone=Tone::Bad title=title.to_owned() action=action>
+            "Your session has ended. Sign in, then send this once more: what you typed stays here."
+        </Notice>
+    }
+    .into_any()
 }
 
 /// What is wrong with one field, for its `error=`.

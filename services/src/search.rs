@@ -15,6 +15,9 @@ const MOST: usize = 20;
 /// The organization's things by name, those that start with the text first.
 pub async fn search(ctx: &Ctx, input: Search) -> Result<Page<Hit>> {
     let Some(text) = term(Some(&input.text))? else { return Ok(Page::whole(Vec::new())) };
+    // "deploy api" asks for api; that it can be deployed is part of the answer.
+    let text =
+        text.get(..7).filter(|verb| verb.eq_ignore_ascii_case("deploy ")).map_or(text, |_| text[7..].trim_start());
     let authority = ctx.authority()?;
     let mut hits = Vec::new();
     if authority.allows(Permission::ProjectsRead) {

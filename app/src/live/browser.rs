@@ -18,6 +18,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Looks, one a second, after a command: stopping takes its grace.
+const EAGER: u32 = 15;
 const LINES_AT_ONCE: u32 = 1000;
 /// Of the end of a container's log, this much is looked through for lines that a reconnected stream repeats.
 const REPEATED: usize = 400;
@@ -43,18 +45,24 @@ async fn pause(length: Duration) {
     let _ = woken.await;
 }
 
-pub async fn application(first: Application, now: RwSignal<Option<Application>>) {
+pub async fn application(first: Application, now: RwSignal<Option<Application>>, done: RwSignal<u32>) {
     let id = first.id;
     let mut known = first;
+    let (mut commands, mut eager) = (0, 0u32);
     for tick in 1u32.. {
-        pause(Duration::from_secs(3)).await;
+        pause(Duration::from_secs(if eager > 0 { 1 } else { 3 })).await;
+        eager = eager.saturating_sub(1);
+        let so_far = done.try_get_untracked().unwrap_or_default();
+        if so_far != commands {
+            (commands, eager) = (so_far, EAGER);
+        }
         // Another command's answer may be newer than what was last seen here.
         match now.try_get_untracked() {
             None => return,
             Some(Some(newer)) if newer.id == id => known = newer,
             Some(_) => {}
         }
-        if document().hidden() || (!is_moving(&known) && !tick.is_multiple_of(5)) {
+        if document().hidden() || (eager == 0 && !is_moving(&known) && !tick.is_multiple_of(5)) {
             continue;
         }
         if let Ok(found) = api::applications::get(ApplicationRef { id }).await

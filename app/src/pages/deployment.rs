@@ -97,7 +97,7 @@ fn page(found: Found, commands: Commands) -> AnyView {
     let state = move || shown.with(|one| deployment_pill(one.status, running_step(one), one.live));
     let outcome = move || {
         shown.with(|one| match &one.failure {
-            Some(why) => Some(failure(one, why, lines, commands)),
+            Some(why) => Some(failure(one, &application, why, lines, commands)),
             None => finished(one, &application, commands),
         })
     };

@@ -10,7 +10,18 @@ use leptos::prelude::*;
 /// Lines of the step that failed, up to its end.
 const EXCERPT: usize = 8;
 
-pub(super) fn failure(deployment: &Deployment, why: &Failure, lines: RwSignal<LogRing>, commands: Commands) -> AnyView {
+/// What a deployment that came to nothing means for visitors.
+fn serves(application: &Application) -> &'static str {
+    if application.current.is_some() { "What served before keeps serving." } else { "Nothing serves yet." }
+}
+
+pub(super) fn failure(
+    deployment: &Deployment,
+    application: &Application,
+    why: &Failure,
+    lines: RwSignal<LogRing>,
+    commands: Commands,
+) -> AnyView {
     let step = why.step.as_str();
     let excerpt = move || {
         let text = lines.with(|ring| excerpt(ring, step));
@@ -20,7 +31,7 @@ pub(super) fn failure(deployment: &Deployment, why: &Failure, lines: RwSignal<Lo
     let again = again_form(deployment, commands);
     let title = format!("{} failed", step_title(why.step));
     let (reason, hint) = (why.reason.clone(), why.hint.clone());
-    let serves = "What served before keeps serving.";
+    let serves = serves(application);
     view! {
         <Card title=title note=serves danger=true>
             <FactRows>
@@ -46,6 +57,7 @@ fn excerpt(ring: &LogRing, step: &str) -> String {
 
 pub(super) fn finished(deployment: &Deployment, application: &Application, commands: Commands) -> Option<AnyView> {
     let page = format!("/applications/{}", application.id);
+    let serves = serves(application);
     match deployment.status {
         DeploymentStatus::Queued | DeploymentStatus::Running => None,
         DeploymentStatus::Succeeded if deployment.live => {
@@ -66,11 +78,11 @@ pub(super) fn finished(deployment: &Deployment, application: &Application, comma
             Some(view! { <Notice title="Succeeded" action=back>"A newer one serves now."</Notice> }.into_any())
         }
         DeploymentStatus::Failed => Some(
-            view! { <Notice tone=Tone::Bad title="Failed" action=again_form(deployment, commands)>"What served before keeps serving."</Notice> }
+            view! { <Notice tone=Tone::Bad title="Failed" action=again_form(deployment, commands)>{serves}</Notice> }
                 .into_any(),
         ),
         DeploymentStatus::Cancelled => Some(
-            view! { <Notice title="Cancelled" action=again_form(deployment, commands)>"What served before keeps serving."</Notice> }.into_any(),
+            view! { <Notice title="Cancelled" action=again_form(deployment, commands)>{serves}</Notice> }.into_any(),
         ),
         DeploymentStatus::Superseded => {
             let href = format!("{page}/deployments");

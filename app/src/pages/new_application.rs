@@ -3,6 +3,7 @@
 
 use super::address::{address, known, parameter, path_id};
 use super::region::subject;
+use super::server_words::trouble;
 use super::source_fields::{Kind as SourceKind, Pack, fields};
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
@@ -12,7 +13,7 @@ use crate::ui::{
 };
 use contract::ids::ProjectId;
 use contract::projects::{Project, ProjectRef};
-use contract::servers::{ListServers, Server};
+use contract::servers::{ListServers, Server, ServerStatus};
 use leptos::prelude::*;
 
 type Create = ServerAction<api::applications::CreateCall>;
@@ -42,7 +43,10 @@ pub fn NewApplicationPage() -> impl IntoView {
                 api::projects::get(ProjectRef { id: known(id)? }),
                 api::servers::list(ListServers { limit: Some(200), ..Default::default() }),
             )?;
-            Ok((project, servers.items))
+            let mut servers = servers.items;
+            // The first one is chosen unless somebody chooses: one that works.
+            servers.sort_by_key(|server| server.status != ServerStatus::Ready);
+            Ok((project, servers))
         },
     );
     subject(found, "The project could not be read", move |(project, servers)| page(project, servers, choice, create))
@@ -70,7 +74,7 @@ fn no_server() -> AnyView {
             <Empty
                 glyph=Glyph::Server
                 title="A server first"
-                text="Applications run on a server: this machine, or any other with Docker that is reached over SSH."
+                text="Applications run on a server: a machine with Docker. Start with the one that Canopy runs on."
             >
                 <LinkButton href="/servers/new" kind=Kind::Primary>"Add a server"</LinkButton>
             </Empty>
@@ -81,7 +85,7 @@ fn no_server() -> AnyView {
 
 fn form(project: &Project, servers: &[Server], choice: &Choice, create: Create) -> AnyView {
     let environments: Vec<_> = project.environments.iter().map(|one| (one.id.to_string(), one.name.clone())).collect();
-    let options: Vec<_> = servers.iter().map(|one| (one.id.to_string(), one.name.clone())).collect();
+    let options: Vec<_> = servers.iter().map(|one| (one.id.to_string(), named(one))).collect();
     let chosen = choice.environment.clone().unwrap_or_default();
     let back = format!("/projects/{}", project.id);
     let (source, pack) = (choice.source, choice.pack);
@@ -148,6 +152,14 @@ fn form(project: &Project, servers: &[Server], choice: &Choice, create: Create) 
         </Card>
     }
     .into_any()
+}
+
+/// With its state where it could not take the application now.
+fn named(server: &Server) -> String {
+    match trouble(server.status) {
+        Some(what) => format!("{} ({what})", server.name),
+        None => server.name.clone(),
+    }
 }
 
 /// The sources, and for a repository the ways to build it, as links.

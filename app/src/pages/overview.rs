@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// Of each list the newest this many; more is on the list's own page.
 const LOOKED_AT: u32 = 100;
+/// Matters at once: what is below them should be seen too.
+const LOOKED_FOR: usize = 5;
 const SHOWN: usize = 8;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -109,9 +111,10 @@ fn attention(matters: Vec<Matter>) -> Option<AnyView> {
     if matters.is_empty() {
         return None;
     }
-    let count = matters.len().to_string();
+    let all = matters.len();
     let items = matters
         .into_iter()
+        .take(LOOKED_FOR)
         .map(|Matter { tone, state, title, detail, at, href, verb }| {
             let button = format!("{verb}: {title}");
             view! {
@@ -121,9 +124,14 @@ fn attention(matters: Vec<Matter>) -> Option<AnyView> {
             }
         })
         .collect_view();
+    let more = if all > LOOKED_FOR {
+        format!("The {LOOKED_FOR} most urgent; the others follow as these are seen to.")
+    } else {
+        String::new()
+    };
     Some(
         view! {
-            <Card title="Needs attention" count=count flush=true>
+            <Card title="Needs attention" count=all.to_string() note=more flush=true>
                 <List>{items}</List>
             </Card>
         }

@@ -61,8 +61,9 @@ fn page(project: Project, commands: Commands) -> AnyView {
     let settings = manages.then(|| {
         view! { {environments(&project, commands)} {naming(&project, commands)} {removal(&project, commands)} }
     });
-    let description = (!project.description.is_empty())
-        .then(|| view! { <p class=style::text::DIM>{project.description.clone()}</p> });
+    let description = (!project.description.is_empty()).then(
+        || view! { <p class=format!("{} {}", style::text::DIM, style::text::BREAK)>{project.description.clone()}</p> },
+    );
     view! {
         <Page title=project.name.clone() crumbs=vec![Crumb::new("Projects", "/projects")] actions=add>
             {description}

@@ -101,7 +101,7 @@ fn none() -> impl IntoView {
             <Empty
                 glyph=Glyph::Server
                 title="No servers yet"
-                text="A server is a machine with Docker that your applications run on. Start with this one, or add any machine that you reach over SSH."
+                text="A server is a machine with Docker that your applications run on. Start with the one that Canopy runs on."
             >
                 {add}
             </Empty>

@@ -172,7 +172,6 @@ fn add_server(commands: Commands) -> AnyView {
                     <TextField name="name" label="Name" value="this-machine" required=true maxlength=80 error=field_error(add, "name") />
                     <FormActions>
                         <Button kind=Kind::Primary busy=add.pending()>"Add and check this machine"</Button>
-                        <LinkButton href="/servers/new?kind=ssh" kind=Kind::Ghost>"Use another machine"</LinkButton>
                     </FormActions>
                 </FormBody>
             </OperationForm>

@@ -45,6 +45,8 @@ pub(super) const REFUSED: &str = "The application could not be read";
 pub(super) struct Subject {
     pub id: Memo<Option<ApplicationId>>,
     application: Answer<Application>,
+    /// How many commands were carried out: what follows from one shows soon.
+    done: RwSignal<u32>,
     /// Newer than what the page was made of, once something was seen or done.
     now: RwSignal<Option<Application>>,
     pub deploy: ServerAction<api::deployments::CreateCall>,
@@ -75,18 +77,19 @@ impl Subject {
         );
         let now = RwSignal::new(None);
         let (restart, stop, start) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
-        keep(update, now);
-        keep(restart, now);
-        keep(stop, now);
-        keep(start, now);
+        let done = RwSignal::new(0);
+        keep(update, now, done);
+        keep(restart, now, done);
+        keep(stop, now, done);
+        keep(start, now, done);
         let deploy = ServerAction::new();
         watch_what_was_deployed(deploy);
-        Self { id, application, now, deploy, restart, stop, start, update, moved: RwSignal::new(0) }
+        Self { id, application, done, now, deploy, restart, stop, start, update, moved: RwSignal::new(0) }
     }
 }
 
 /// The answer of a command is the newest that is known.
-fn keep<O>(action: ServerAction<O>, now: RwSignal<Option<Application>>)
+fn keep<O>(action: ServerAction<O>, now: RwSignal<Option<Application>>, done: RwSignal<u32>)
 where
     O: Call + server_fn::ServerFn<Output = Application, Error = Failure> + Clone + Send + Sync + 'static,
 {
@@ -94,6 +97,7 @@ where
     Effect::new(move |_| {
         if let Some(Ok(application)) = value.get() {
             now.set(Some(application));
+            done.update(|done| *done += 1);
         }
     });
 }
@@ -116,7 +120,7 @@ pub(super) fn framed(
             }
             standing
         });
-        live::watch_application(found.clone(), now);
+        live::watch_application(found.clone(), now, subject_of.done);
         page(found, shown.into(), subject_of, tab, &body)
     })
 }

@@ -110,8 +110,10 @@ fn facts(application: &Application, subject: Subject) -> AnyView {
         let deploys = may(Permission::DeploymentsManage) && application.current.is_some();
         let apply = deploys.then(|| deploy_form(id, subject, "Deploy to apply", Kind::Plain, true));
         view! { <span class=style::apps::INLINE>"Changed" {apply}</span> }.into_any()
-    } else {
+    } else if application.current.is_some() {
         "As deployed".into_any()
+    } else {
+        "Not deployed yet".into_any()
     };
     view! {
         <Card flush=true>

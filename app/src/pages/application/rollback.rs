@@ -63,13 +63,13 @@ fn preview(application: &Application, deployment: &Deployment, rollback: Rollbac
     let now = match &application.current {
         Some(current) => {
             let commit = current.commit.as_deref().map(|commit| view! { <Code text=short_commit(commit) /> " " });
-            view! { {commit} {summary_title(current)} }.into_any()
+            view! { {format!("Deployment {}: ", current.number)} {commit} {summary_title(current)} }.into_any()
         }
         None => "Nothing".into_any(),
     };
     let then = {
         let commit = deployment.commit.as_deref().map(|commit| view! { <Code text=short_commit(commit) /> " " });
-        view! { {commit} {deployment_title(deployment)} }
+        view! { {format!("Deployment {}: ", deployment.number)} {commit} {deployment_title(deployment)} }
     };
     let made = deployment.created_at;
     let (id, to) = (application.id.to_string(), deployment.id.to_string());

@@ -169,7 +169,7 @@ fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyVie
                     />
                     <Checkbox name="secret" label="Secret" checked=secret hint="Never shown again, and masked in logs." />
                     <Checkbox name="run_time" label="Give it to the running application" checked=run />
-                    <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument." />
+                    <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument. Whoever has the image can read it there, secret or not." />
                     <FormActions>
                         <Button kind=Kind::Primary busy=set.pending()>"Set variable"</Button>
                         {cancel}
