@@ -95,6 +95,32 @@ pub struct NewInvitation {
 }
 
 #[wire(Default)]
+pub struct ListInvitations {
+    /// Part of an address.
+    #[serde(default)]
+    pub search: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// An invitation that can still be accepted. Its link is not kept.
+#[wire]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub email: String,
+    pub role: Role,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+#[wire]
+pub struct InvitationRef {
+    pub id: InvitationId,
+}
+
+#[wire(Default)]
 pub struct ListMembers {
     #[serde(default)]
     pub search: Option<String>,

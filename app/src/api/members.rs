@@ -12,6 +12,18 @@ pub async fn invite(ctx: &Ctx, input: InviteMember) -> NewInvitation {
     organizations::invite(ctx, input).await
 }
 
+/// Invitations that can still be accepted, newest first, without their links.
+#[operation(query, "invitations.list", access = MembersManage)]
+pub async fn invitations(ctx: &Ctx, input: ListInvitations) -> Page<Invitation> {
+    organizations::list_invitations(ctx, input).await
+}
+
+/// Withdraws an invitation: its link opens nothing any more.
+#[operation(command, "invitations.revoke", access = MembersManage, audit = "invitations.revoked")]
+pub async fn revoke_invitation(ctx: &Ctx, input: InvitationRef) -> Empty {
+    organizations::revoke_invitation(ctx, input).await
+}
+
 /// The organization's members.
 #[operation(query, "members.list", access = MembersRead)]
 pub async fn list(ctx: &Ctx, input: ListMembers) -> Page<Member> {

@@ -3,6 +3,7 @@
 use super::address::{address, count, parameter};
 use super::member_words::role_words;
 use super::region::region;
+use super::success::successes;
 use crate::api;
 use crate::operation_form::{OperationForm, field_error};
 use crate::session::{may, me};
@@ -10,8 +11,9 @@ use crate::ui::{
     Button, Card, Cell, Column, Empty, FilterBar, FormActions, FormBody, FormPair, Glyph, Kind, Page, Pager,
     RelativeTime, RowLink, SecretOnce, SelectField, Table, TextField,
 };
-use contract::organizations::{ListMembers, Member};
+use contract::organizations::{ListInvitations, ListMembers, Member};
 use contract::permissions::{Permission, Role};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 const HERE: &str = "/members";
@@ -28,7 +30,7 @@ pub fn MembersPage() -> impl IntoView {
     let list = region(members, "The members could not be read", move |page| {
         list(page, search.get_untracked(), cursor.get_untracked().is_some())
     });
-    let invitation = may(Permission::MembersManage).then(|| invitation(invite));
+    let invitation = may(Permission::MembersManage).then(|| view! { {open_invitations(invite)} {invitation(invite)} });
     view! {
         <Page title="Members">
             {list}
@@ -91,6 +93,53 @@ pub(super) fn grantable() -> Vec<(String, String)> {
         .filter(|role| own.is_some_and(|own| own.may_grant(*role)))
         .map(|role| (role.as_str().to_owned(), role_words(role).0.to_owned()))
         .collect()
+}
+
+/// Those that nobody has accepted yet; nothing when there are none.
+fn open_invitations(invite: ServerAction<api::members::InviteCall>) -> AnyView {
+    let revoke = ServerAction::<api::members::RevokeInvitationCall>::new();
+    let (made, revoked) = (successes(invite), successes(revoke));
+    let invitations = Resource::new(
+        move || (made.get(), revoked.get()),
+        |_| async move { api::members::invitations(ListInvitations { limit: Some(200), ..Default::default() }).await },
+    );
+    region(invitations, "The invitations could not be read", move |page| {
+        if page.items.is_empty() {
+            return ().into_any();
+        }
+        let columns = vec![
+            Column::new("E-mail address"),
+            Column::new("Role").hide(),
+            Column::new("Ends").right().hide(),
+            Column::actions(),
+        ];
+        let rows = page
+            .items
+            .into_iter()
+            .map(|one| {
+                let label = format!("Withdraw the invitation of {}", one.email);
+                view! {
+                    <tr>
+                        <Cell long=true>{one.email}</Cell>
+                        <Cell dim=true hide=true>{role_words(one.role).0}</Cell>
+                        <Cell right=true dim=true hide=true><RelativeTime at=one.expires_at /></Cell>
+                        <Cell right=true>
+                            <ActionForm action=revoke>
+                                <input type="hidden" name="id" value=one.id.to_string() />
+                                <Button small=true kind=Kind::Danger label=label busy=revoke.pending()>"Withdraw"</Button>
+                            </ActionForm>
+                        </Cell>
+                    </tr>
+                }
+            })
+            .collect_view();
+        view! {
+            <Card title="Open invitations" note="They end by themselves after seven days." flush=true>
+                <Table label="Open invitations" columns=columns>{rows}</Table>
+            </Card>
+        }
+        .into_any()
+    })
 }
 
 fn invitation(invite: ServerAction<api::members::InviteCall>) -> AnyView {

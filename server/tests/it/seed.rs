@@ -152,7 +152,21 @@ impl Seed {
             cancel_requested_at: None,
         };
         deployment::ActiveModel::from(row).insert(db).await.unwrap();
+        let invitation_id: InvitationId = new();
+        let row = invitation::Model {
+            id: invitation_id,
+            organization_id: organization,
+            email: "open@example.com".into(),
+            role: "viewer".into(),
+            token_hash: vec![1],
+            invited_by: new(),
+            created_at: now,
+            expires_at: now + std::time::Duration::from_secs(3600),
+            accepted_at: None,
+        };
+        invitation::ActiveModel::from(row).insert(db).await.unwrap();
         let ids = vec![
+            ("invitations", invitation_id.to_string()),
             ("projects", spare_project.to_string()),
             ("project_id", project_id.to_string()),
             ("environments", environment_id.to_string()),

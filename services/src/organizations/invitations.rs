@@ -3,13 +3,15 @@
 
 use crate::accounts::{self, token};
 use crate::caller::Authority;
+use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Faults, Result};
 use contract::accounts::{AcceptInvitation, InvitationPreview, InvitationToken, Me};
 use contract::ids::{InvitationId, UserId};
-use contract::organizations::{InviteMember, NewInvitation};
+use contract::organizations::{Invitation, InvitationRef, InviteMember, ListInvitations, NewInvitation};
 use contract::permissions::Role;
+use contract::{Empty, Page};
 use entity::{Global, Scope, Tenant, invitation, membership, organization};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use std::time::Duration;
 
@@ -56,6 +58,61 @@ pub async fn invite(ctx: &Ctx, input: InviteMember) -> Result<NewInvitation> {
     ctx.object("invitation", id, email.clone());
     let link = format!("{}/invitations/{token}", ctx.platform.settings.public_url);
     Ok(NewInvitation { id, email, role: input.role, expires_at, link })
+}
+
+/// Those that can still be accepted.
+pub async fn list_invitations(ctx: &Ctx, input: ListInvitations) -> Result<Page<Invitation>> {
+    let window = Window::of(input.limit, input.cursor.as_deref())?;
+    let mut query = invitation::Entity::find_in(ctx.scope()?)
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(ctx.now()));
+    if let Some(text) = term(input.search.as_deref())? {
+        // Addresses are kept in lower case.
+        query = query.filter(Expr::col(invitation::Column::Email).like(contains(text)));
+    }
+    let rows = window.newest_first(query, invitation::Column::Id).all(&ctx.db()).await?;
+    let page = window.page(rows, |row| row.id.0);
+    let items = page
+        .items
+        .into_iter()
+        .map(|row| {
+            let role = role_of(&row)?;
+            Ok(Invitation {
+                id: row.id,
+                email: row.email,
+                role,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+pub async fn revoke_invitation(ctx: &Ctx, input: InvitationRef) -> Result<Empty> {
+    let (scope, tx) = (ctx.scope()?, ctx.tx().await?);
+    let row = invitation::Entity::find_in(scope)
+        .filter(invitation::Column::Id.eq(input.id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    // Accepted in the meantime: then there is a member, and nothing to withdraw.
+    let gone = invitation::Entity::delete_in(scope)
+        .filter(invitation::Column::Id.eq(row.id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .exec(tx)
+        .await?;
+    if gone.rows_affected == 0 {
+        return Err(Error::NotFound);
+    }
+    ctx.object("invitation", row.id, row.email);
+    Ok(Empty {})
+}
+
+fn role_of(row: &invitation::Model) -> Result<Role> {
+    Role::parse(&row.role)
+        .ok_or_else(|| Error::internal(format!("invitation {} has the unknown role {}", row.id, row.role)))
 }
 
 pub async fn preview_invitation(ctx: &Ctx, input: InvitationToken) -> Result<InvitationPreview> {
@@ -126,8 +183,7 @@ async fn open(ctx: &Ctx, token: &str) -> Result<(invitation::Model, organization
         .one(&ctx.db())
         .await?
         .ok_or(Error::NotFound)?;
-    let role = Role::parse(&row.role)
-        .ok_or_else(|| Error::internal(format!("invitation {} has the unknown role {}", row.id, row.role)))?;
+    let role = role_of(&row)?;
     Ok((row, organization, role))
 }
 

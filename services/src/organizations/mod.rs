@@ -5,7 +5,7 @@ mod invitations;
 mod members;
 mod tree;
 
-pub use invitations::{accept_invitation, invite, preview_invitation};
+pub use invitations::{accept_invitation, invite, list_invitations, preview_invitation, revoke_invitation};
 pub use members::{list_members, remove_member, update_member};
 pub use tree::{get, insert_organization, list};
 

@@ -31,6 +31,10 @@ operations! {
     Preview = query "invitations.preview", Public,
         organizations::preview_invitation[InvitationToken] -> InvitationPreview;
     Accept = command "invitations.accept", Public, organizations::accept_invitation[AcceptInvitation] -> Me;
+    Invitations = query "invitations.list", Permission(P::MembersManage),
+        organizations::list_invitations[ListInvitations] -> Page<Invitation>;
+    RevokeInvitation = command "invitations.revoke", Permission(P::MembersManage),
+        organizations::revoke_invitation[InvitationRef] -> Empty;
     Members = query "members.list", Permission(P::MembersRead), organizations::list_members[ListMembers] -> Page<Member>;
     ChangeMember = command "members.update", Permission(P::MembersManage),
         organizations::update_member[UpdateMember] -> Member;

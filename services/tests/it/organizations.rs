@@ -116,6 +116,33 @@ async fn a_role_flows_down_the_tree_never_up_or_across() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn open_invitations_are_listed_for_managers_and_withdrawn() {
+    on_each_database(async |h: Harness| {
+        let acme = h.organization("Acme").await;
+        let other = h.organization("Other").await;
+        let token = invite(&h, &acme.owner, "bob@example.com", Role::Member).await;
+        invite(&h, &acme.owner, "eve@example.com", Role::Viewer).await;
+        let all = h.ok::<Invitations>(&acme.owner, Default::default()).await.items;
+        assert_eq!(
+            all.iter().map(|each| each.email.as_str()).collect::<Vec<_>>(),
+            ["eve@example.com", "bob@example.com"]
+        );
+        let search = ListInvitations { search: Some("BOB".into()), ..Default::default() };
+        assert_eq!(h.ok::<Invitations>(&acme.owner, search).await.items.len(), 1);
+        let member = h.member(&acme, Role::Member).await;
+        assert_eq!(h.refused::<Invitations>(&member, Default::default()).await.code, Code::Forbidden);
+        let bobs = InvitationRef { id: all[1].id };
+        assert_eq!(h.refused::<RevokeInvitation>(&other.owner, bobs.clone()).await.code, Code::NotFound);
+        h.ok::<RevokeInvitation>(&acme.owner, bobs.clone()).await;
+        assert_eq!(h.refused::<RevokeInvitation>(&acme.owner, bobs).await.code, Code::NotFound);
+        assert_eq!(h.refused::<Accept>(&h.anonymous(), accept(&token)).await.code, Code::NotFound);
+        h.clock.advance(std::time::Duration::from_secs(8 * 24 * 3600));
+        assert!(h.ok::<Invitations>(&acme.owner, Default::default()).await.items.is_empty(), "they end by themselves");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_makes_a_member_once() {
     on_each_database(async |h: Harness| {
         let acme = h.organization("Acme").await;
