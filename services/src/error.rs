@@ -1,5 +1,6 @@
 //! What can go wrong, by what the caller can do about it. Internal text is logged once and never leaves.
 
+use crate::servers::engine::EngineError;
 use contract::{Code, FieldError};
 use sea_orm::{DbErr, SqlErr};
 use std::time::Duration;
@@ -124,6 +125,12 @@ impl From<DbErr> for Error {
             }
             _ => Self::Internal(format!("database: {error}")),
         }
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        Self::Unavailable(error.to_string())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::deployments::run::{Generation, Patient, Unsound, await_healthy, conta
 use crate::deployments::{routes, snapshot};
 use crate::error::Error;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
-use crate::servers::engine::{ContainerState, Engine, EngineError};
+use crate::servers::engine::{ContainerState, Engine};
 use crate::servers::names;
 use contract::applications::{Application, ApplicationRef, ApplicationStatus};
 use contract::ids::ApplicationId;
@@ -138,7 +138,7 @@ impl Target {
             server::Entity::find_in(scope).filter(server::Column::Id.eq(application.server_id)).one(db).await?;
         let (Some(deployment), Some(server)) = (deployment, server) else { return Ok(None) };
         let connection: Connection = serde_json::from_value(server.connection).map_err(Error::from)?;
-        let engine = platform.engines.engine(&connection).map_err(retry)?;
+        let engine = platform.engines.engine(&connection)?;
         let Some(container) = deployment.container.clone() else { return Ok(None) };
         Ok(Some(Self { scope, application, deployment, engine, container }))
     }
@@ -158,7 +158,7 @@ impl Target {
     async fn stop(&self, run: &JobRun) -> Result<(), JobError> {
         let platform = &run.platform;
         routes::restore(platform, self.engine.as_ref(), self.scope, self.application.id).await?;
-        self.engine.stop_container(&self.container, platform.settings.pace.stop_grace).await.map_err(retry)?;
+        self.engine.stop_container(&self.container, platform.settings.pace.stop_grace).await?;
         self.seen(run, ApplicationStatus::Stopped).await
     }
 
@@ -167,16 +167,16 @@ impl Target {
         let instance = &platform.settings.instance_id;
         let config = snapshot::open(&platform.keyring, self.deployment.id, &self.deployment.snapshot)?;
         let engine = self.engine.as_ref();
-        match engine.container(&self.container).await.map_err(retry)? {
+        match engine.container(&self.container).await? {
             Some(_) if again => {
-                engine.restart_container(&self.container, platform.settings.pace.stop_grace).await.map_err(retry)?;
+                engine.restart_container(&self.container, platform.settings.pace.stop_grace).await?;
             }
             Some(container) if container.state == ContainerState::Running => {}
-            Some(container) => engine.start_container(&container.id).await.map_err(retry)?,
+            Some(container) => engine.start_container(&container.id).await?,
             None => {
                 let network = names::environment_network(instance, config.environment);
                 let labels = names::network_labels(instance, config.environment);
-                engine.ensure_network(&network, &labels).await.map_err(retry)?;
+                engine.ensure_network(&network, &labels).await?;
                 let Some(digest) = self.deployment.image_digest.as_deref() else {
                     return Err(JobError::Failed("its image was removed; deploy it again".into()));
                 };
@@ -187,11 +187,11 @@ impl Target {
                     commit: self.deployment.commit.as_deref(),
                 };
                 let spec = container_spec(instance, &config, generation, &platform.settings.pace);
-                let id = engine.create_container(spec).await.map_err(retry)?;
-                engine.start_container(&id).await.map_err(retry)?;
+                let id = engine.create_container(spec).await?;
+                engine.start_container(&id).await?;
             }
         }
-        let restarts = engine.container(&self.container).await.map_err(retry)?.map_or(0, |seen| seen.restarts);
+        let restarts = engine.container(&self.container).await?.map_or(0, |seen| seen.restarts);
         let stop = run.stop();
         let patient = Patient {
             engine,
@@ -226,8 +226,4 @@ impl Target {
         run.platform.live.poke(self.application.id);
         Ok(())
     }
-}
-
-fn retry(error: EngineError) -> JobError {
-    JobError::Retry(error.to_string())
 }

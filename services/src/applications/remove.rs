@@ -1,8 +1,9 @@
 //! The job that clears up behind a deleted application: its route, containers, images, and the environment's network
 //! once nobody is left in it; at last its rows. Every step is fine to do again.
 
+use crate::deployments::run::serial_key;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
-use crate::servers::engine::{Engine, EngineError, LABEL_APPLICATION, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels};
+use crate::servers::engine::{Engine, LABEL_APPLICATION, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels};
 use crate::servers::names;
 use crate::servers::proxy::ProxySettings;
 use contract::deployments::DeploymentStatus;
@@ -13,10 +14,8 @@ use entity::{Scope, Tenant, application, application_domain, deployment, deploym
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// SIGTERM comes so long before SIGKILL.
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveApplication {
@@ -30,7 +29,7 @@ impl Job for RemoveApplication {
 
     /// After the application's deployments, never beside one.
     fn serial_key(&self) -> Option<String> {
-        Some(format!("application:{}", self.application))
+        Some(serial_key(self.application))
     }
 
     async fn run(self, run: &JobRun) -> Result<(), JobError> {
@@ -40,11 +39,15 @@ impl Job for RemoveApplication {
         forget(run, scope, self.application).await
     }
 
-    /// Its server did not answer for long. The rows go, so that the rest can be deleted; what may be left on the
-    /// server still carries the instance's labels.
+    /// Something on its server withstood for long. The rows go, so that the rest can be deleted; what is left on the
+    /// server carries the instance's labels, and goes as an orphan. But not its route, which nobody would know without
+    /// the row, and which would take the requests of its hosts' next owner: until it is removed the rows stay.
     async fn abandon(self, run: &JobRun, why: Abandoned) -> Result<(), JobError> {
         let Some((scope, row)) = self.deleted(run).await? else { return Ok(()) };
         tracing::warn!(application = %row.id, %why, "application {} was not cleared from its server: {why}", row.id);
+        if let Some(engine) = engine(run, scope, &row).await? {
+            remove_route(run, engine.as_ref(), &row).await?;
+        }
         forget(run, scope, self.application).await
     }
 }
@@ -79,44 +82,44 @@ impl RemoveApplication {
     }
 }
 
+/// None when nothing was ever put anywhere.
+async fn engine(run: &JobRun, scope: Scope, row: &application::Model) -> Result<Option<Arc<dyn Engine>>, JobError> {
+    let platform = &run.platform;
+    let server = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(row.server_id))
+        .one(platform.database.read())
+        .await?;
+    let Some(server) = server else { return Ok(None) };
+    let connection: Connection = serde_json::from_value(server.connection).map_err(crate::Error::from)?;
+    // Servers over SSH are refused so far.
+    Ok(if connection == Connection::Local { Some(platform.engines.engine(&connection)?) } else { None })
+}
+
+async fn remove_route(run: &JobRun, engine: &dyn Engine, row: &application::Model) -> Result<(), JobError> {
+    let settings = ProxySettings::of(&run.platform.settings, BTreeSet::new());
+    Ok(run.platform.proxy.remove_route(engine, &settings, row.id).await?)
+}
+
 async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model) -> Result<(), JobError> {
     let platform = &run.platform;
     let instance = &platform.settings.instance_id;
-    let Some(server) = server::Entity::find_in(scope)
-        .filter(server::Column::Id.eq(row.server_id))
-        .one(platform.database.read())
-        .await?
-    else {
-        return Ok(());
-    };
-    let connection: Connection = serde_json::from_value(server.connection).map_err(crate::Error::from)?;
-    // Servers over SSH are refused so far: nothing was ever put there.
-    if connection != Connection::Local {
-        return Ok(());
-    }
-    let engine = platform.engines.engine(&connection).map_err(retry)?;
+    let Some(engine) = engine(run, scope, row).await? else { return Ok(()) };
     let engine = engine.as_ref();
-    let settings = ProxySettings {
-        instance: instance.clone(),
-        http_port: platform.settings.http_port,
-        https_port: platform.settings.https_port,
-        networks: BTreeSet::new(),
-    };
-    platform.proxy.remove_route(engine, &settings, row.id).await.map_err(retry)?;
+    remove_route(run, engine, row).await?;
 
     let own = Labels::from([
         (LABEL_INSTANCE.to_owned(), instance.clone()),
         (LABEL_APPLICATION.to_owned(), row.id.to_string()),
     ]);
-    for container in engine.containers(&own).await.map_err(retry)? {
-        engine.stop_container(&container.id, STOP_GRACE).await.map_err(retry)?;
-        engine.remove_container(&container.id).await.map_err(retry)?;
+    for container in engine.containers(&own).await? {
+        engine.stop_container(&container.id, platform.settings.pace.stop_grace).await?;
+        engine.remove_container(&container.id).await?;
     }
-    for image in engine.images(&own).await.map_err(retry)? {
+    for image in engine.images(&own).await? {
         for tag in &image.tags {
-            engine.remove_image(tag).await.map_err(retry)?;
+            engine.remove_image(tag).await?;
         }
-        engine.remove_image(&image.digest).await.map_err(retry)?;
+        engine.remove_image(&image.digest).await?;
     }
     remove_network(run, scope, engine, row).await
 }
@@ -138,14 +141,14 @@ async fn remove_network(
         (LABEL_INSTANCE.to_owned(), instance.clone()),
         (LABEL_ENVIRONMENT.to_owned(), row.environment_id.to_string()),
     ]);
-    if neighbours > 0 || !engine.containers(&inside).await.map_err(retry)?.is_empty() {
+    if neighbours > 0 || !engine.containers(&inside).await?.is_empty() {
         return Ok(());
     }
     let network = names::environment_network(instance, row.environment_id);
-    for proxy in engine.containers(&names::labels(instance, "proxy")).await.map_err(retry)? {
-        engine.disconnect_network(&network, &proxy.id).await.map_err(retry)?;
+    for proxy in engine.containers(&names::labels(instance, "proxy")).await? {
+        engine.disconnect_network(&network, &proxy.id).await?;
     }
-    engine.remove_network(&network).await.map_err(retry)
+    Ok(engine.remove_network(&network).await?)
 }
 
 /// Removes the rows, the log's first: it may be long, and takes a transaction per deployment.
@@ -178,8 +181,4 @@ async fn forget(run: &JobRun, scope: Scope, id: ApplicationId) -> Result<(), Job
     application::Entity::delete_in(scope).filter(application::Column::Id.eq(id)).exec(&tx).await?;
     tx.commit().await?;
     Ok(())
-}
-
-fn retry(error: EngineError) -> JobError {
-    JobError::Retry(error.to_string())
 }

@@ -2,7 +2,7 @@
 //! be. Only changes are written, and once a minute that nothing changed.
 
 use super::desired;
-use crate::deployments::routes::{connection_of, deployed_behind};
+use crate::deployments::routes::{applications_behind, connection_of};
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
@@ -57,7 +57,8 @@ impl StatusSeen {
         restarts: &mut HashMap<String, u64>,
         status: &mut Status,
     ) -> Result<()> {
-        let applications = deployed_behind(platform, connection).await?;
+        let mut applications = applications_behind(platform, connection).await?;
+        applications.retain(|row| row.current_deployment_id.is_some() && row.deleted_at.is_none());
         if applications.is_empty() {
             return Ok(());
         }
@@ -89,8 +90,8 @@ impl StatusSeen {
         restarts: &mut HashMap<String, u64>,
     ) -> ApplicationStatus {
         let own = containers.iter().find(|container| {
-            labelled::<ApplicationId>(container, LABEL_APPLICATION) == Some(row.id)
-                && labelled::<DeploymentId>(container, LABEL_DEPLOYMENT) == row.current_deployment_id
+            container.labelled::<ApplicationId>(LABEL_APPLICATION) == Some(row.id)
+                && container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == row.current_deployment_id
         });
         let restarted = own.is_some_and(|container| {
             let before = self.restarts.lock().unwrap_or_else(PoisonError::into_inner).get(&container.id).copied();
@@ -109,10 +110,6 @@ fn judge(wanted: bool, state: Option<ContainerState>, restarted: bool) -> Applic
         _ if !wanted => ApplicationStatus::Stopped,
         Some(ContainerState::Created | ContainerState::Exited { .. }) | None => ApplicationStatus::Down,
     }
-}
-
-fn labelled<T: std::str::FromStr>(container: &Container, label: &str) -> Option<T> {
-    container.labels.get(label)?.parse().ok()
 }
 
 /// True when the status changed. An unknown state confirms nothing, so the time of the last sight stays.

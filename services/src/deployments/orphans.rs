@@ -32,7 +32,7 @@ impl Reconciler for OrphansRemoved {
         let mut status = Status::default();
         for connection in ready_connections(platform).await? {
             let outcome = async {
-                let engine = platform.engines.engine(&connection).map_err(unavailable)?;
+                let engine = platform.engines.engine(&connection)?;
                 containers(platform, engine.as_ref(), &mut status).await?;
                 networks(platform, engine.as_ref(), &mut status).await
             };
@@ -47,11 +47,11 @@ impl Reconciler for OrphansRemoved {
 
 async fn containers(platform: &Platform, engine: &dyn Engine, status: &mut Status) -> Result<()> {
     let labels = names::labels(&platform.settings.instance_id, "application");
-    for container in engine.containers(&labels).await.map_err(unavailable)? {
+    for container in engine.containers(&labels).await? {
         status.checked += 1;
         let (Some(application), Some(deployment)) = (
-            labelled::<ApplicationId>(&container, LABEL_APPLICATION),
-            labelled::<DeploymentId>(&container, LABEL_DEPLOYMENT),
+            container.labelled::<ApplicationId>(LABEL_APPLICATION),
+            container.labelled::<DeploymentId>(LABEL_DEPLOYMENT),
         ) else {
             continue;
         };
@@ -125,7 +125,7 @@ async fn networks(platform: &Platform, engine: &dyn Engine, status: &mut Status)
         .into_iter()
         .map(|row| row.environment_id)
         .collect();
-    for network in engine.networks(&names::labels(instance, "network")).await.map_err(unavailable)? {
+    for network in engine.networks(&names::labels(instance, "network")).await? {
         status.checked += 1;
         let id = network.strip_prefix(prefix).and_then(|id| id.parse::<EnvironmentId>().ok());
         let Some(id) = id.filter(|id| !used.contains(id)) else { continue };
@@ -133,14 +133,14 @@ async fn networks(platform: &Platform, engine: &dyn Engine, status: &mut Status)
             (LABEL_INSTANCE.to_owned(), instance.clone()),
             (LABEL_ENVIRONMENT.to_owned(), id.to_string()),
         ]);
-        if !engine.containers(&inside).await.map_err(unavailable)?.is_empty() {
+        if !engine.containers(&inside).await?.is_empty() {
             continue;
         }
         tracing::info!(network, "removing a network that nothing needs");
-        for proxy in engine.containers(&names::labels(instance, "proxy")).await.map_err(unavailable)? {
-            engine.disconnect_network(&network, &proxy.id).await.map_err(unavailable)?;
+        for proxy in engine.containers(&names::labels(instance, "proxy")).await? {
+            engine.disconnect_network(&network, &proxy.id).await?;
         }
-        engine.remove_network(&network).await.map_err(unavailable)?;
+        engine.remove_network(&network).await?;
         status.changed += 1;
     }
     Ok(())
@@ -161,12 +161,4 @@ async fn folders(platform: &Platform, status: &mut Status) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn labelled<T: std::str::FromStr>(container: &Container, label: &str) -> Option<T> {
-    container.labels.get(label)?.parse().ok()
-}
-
-fn unavailable(error: crate::servers::engine::EngineError) -> Error {
-    Error::Unavailable(error.to_string())
 }

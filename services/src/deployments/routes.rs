@@ -41,18 +41,21 @@ pub(crate) async fn proxy_settings(
     let settings = &platform.settings;
     let own = names::proxy_network(&settings.instance_id);
     let networks = engine.networks(&names::labels(&settings.instance_id, "network")).await?;
-    Ok(ProxySettings {
-        instance: settings.instance_id.clone(),
-        http_port: settings.http_port,
-        https_port: settings.https_port,
-        networks: networks.into_iter().filter(|network| *network != own).collect(),
-    })
+    Ok(ProxySettings::of(settings, networks.into_iter().filter(|network| *network != own).collect()))
+}
+
+/// The proxy runs afterwards. One that was made anew knows no route: all others are put again as well.
+async fn ready(platform: &Platform, engine: &dyn Engine) -> Result<ProxySettings> {
+    let settings = proxy_settings(platform, engine).await?;
+    if platform.proxy.ensure(engine, &settings).await?.fresh {
+        platform.jobs.poke::<RoutesReconciled>();
+    }
+    Ok(settings)
 }
 
 /// Makes the application's route what the database says now: to its current deployment, or none.
 pub(crate) async fn restore(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
-    let settings = proxy_settings(platform, engine).await.map_err(unavailable)?;
-    platform.proxy.ensure(engine, &settings).await.map_err(unavailable)?;
+    let settings = ready(platform, engine).await?;
     restore_at(platform, engine, &settings, scope, id).await
 }
 
@@ -64,8 +67,7 @@ pub(crate) async fn lead_to(
     id: ApplicationId,
     to: DeploymentId,
 ) -> Result<()> {
-    let settings = proxy_settings(platform, engine).await.map_err(unavailable)?;
-    platform.proxy.ensure(engine, &settings).await.map_err(unavailable)?;
+    let settings = ready(platform, engine).await?;
     lead_to_at(platform, engine, &settings, scope, id, to).await
 }
 
@@ -79,7 +81,7 @@ async fn restore_at(
     let row = find(platform, scope, id).await?;
     match row.current_deployment_id.filter(|_| serves(&row)) {
         Some(current) => lead_to_at(platform, engine, settings, scope, id, current).await,
-        None => platform.proxy.remove_route(engine, settings, id).await.map_err(unavailable),
+        None => Ok(platform.proxy.remove_route(engine, settings, id).await?),
     }
 }
 
@@ -105,15 +107,15 @@ async fn lead_to_at(
     let hosts: Vec<HostName> = domains.iter().filter_map(|row| HostName::parse(&row.host).ok()).collect();
     let proxy = &platform.proxy;
     if hosts.is_empty() {
-        return proxy.remove_route(engine, settings, id).await.map_err(unavailable);
+        return Ok(proxy.remove_route(engine, settings, id).await?);
     }
     let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
     let container = deployment.container.unwrap_or_else(|| {
         names::container(&settings.instance, config.name.as_str(), deployment.number, deployment.id)
     });
     let route = route(id, hosts, &container, config.port);
-    proxy.put_route(engine, settings, &route).await.map_err(unavailable)?;
-    proxy.await_route(engine, settings, &route, platform.settings.pace.route).await.map_err(unavailable)
+    proxy.put_route(engine, settings, &route).await?;
+    Ok(proxy.await_route(engine, settings, &route, platform.settings.pace.route).await?)
 }
 
 async fn find(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<application::Model> {
@@ -128,11 +130,8 @@ fn serves(row: &application::Model) -> bool {
     row.deleted_at.is_none() && row.desired == desired::RUNNING
 }
 
-fn unavailable(error: EngineError) -> Error {
-    Error::Unavailable(error.to_string())
-}
-
-/// Every ready server has its proxy, and every application that serves its route.
+/// Every ready server has its proxy, every application that serves its route, and no other application one: its hosts
+/// may be another's by now.
 pub struct RoutesReconciled;
 
 impl Reconciler for RoutesReconciled {
@@ -167,23 +166,25 @@ pub(crate) async fn ready_connections(platform: &Platform) -> Result<Vec<Connect
     Ok(connections)
 }
 
-/// The applications that were deployed to any server behind a connection.
-pub(crate) async fn deployed_behind(platform: &Platform, connection: &Connection) -> Result<Vec<application::Model>> {
+/// The applications of any server behind a connection, also those that serve nobody yet, or no more: a route of
+/// theirs may have been left.
+pub(crate) async fn applications_behind(
+    platform: &Platform,
+    connection: &Connection,
+) -> Result<Vec<application::Model>> {
     let servers: Vec<ServerId> = servers_behind(platform, connection).await?.iter().map(|row| row.id).collect();
     Ok(application::Entity::find_everywhere()
         .filter(application::Column::ServerId.is_in(servers))
-        .filter(application::Column::CurrentDeploymentId.is_not_null())
-        .filter(application::Column::DeletedAt.is_null())
         .all(platform.database.read())
         .await?)
 }
 
 async fn reconcile_behind(platform: &Platform, connection: &Connection, status: &mut Status) -> Result<()> {
-    let engine = platform.engines.engine(connection).map_err(unavailable)?;
-    let settings = proxy_settings(platform, engine.as_ref()).await.map_err(unavailable)?;
-    let state = platform.proxy.ensure(engine.as_ref(), &settings).await.map_err(unavailable)?;
+    let engine = platform.engines.engine(connection)?;
+    let settings = proxy_settings(platform, engine.as_ref()).await?;
+    let state = platform.proxy.ensure(engine.as_ref(), &settings).await?;
     status.changed += u64::from(state.fresh);
-    for row in deployed_behind(platform, connection).await? {
+    for row in applications_behind(platform, connection).await? {
         status.checked += 1;
         let scope = Scope::of(row.organization_id);
         if let Err(error) = keep(platform, engine.as_ref(), &settings, scope, row.id).await {

@@ -77,6 +77,12 @@ impl From<crate::Error> for JobError {
     }
 }
 
+impl From<crate::servers::engine::EngineError> for JobError {
+    fn from(error: crate::servers::engine::EngineError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
 impl From<sea_orm::DbErr> for JobError {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Retry(format!("database: {error}"))

@@ -137,6 +137,13 @@ pub struct Container {
     pub addresses: BTreeMap<String, std::net::IpAddr>,
 }
 
+impl Container {
+    /// What a label of the platform's says.
+    pub fn labelled<T: std::str::FromStr>(&self, label: &str) -> Option<T> {
+        self.labels.get(label)?.parse().ok()
+    }
+}
+
 /// How to follow a container's output.
 #[derive(Debug, Clone, Copy)]
 pub struct LogRequest {

@@ -1,6 +1,7 @@
 //! The port to the proxy that stands before a server's applications. A reconciler owns its routes: they are files
 //! of the platform, never labels on containers, so exactly one generation is routed at any time.
 
+use crate::platform::Settings;
 use crate::servers::engine::{Engine, EngineResult};
 use crate::values::HostName;
 use async_trait::async_trait;
@@ -32,8 +33,20 @@ pub struct ProxySettings {
     pub instance: String,
     pub http_port: u16,
     pub https_port: u16,
-    /// Networks of all environments that it must reach; it leaves those that are not among them.
+    /// Networks of environments that it must reach. It stays in others that it is in: whoever removes a network takes
+    /// the proxy out of it.
     pub networks: BTreeSet<String>,
+}
+
+impl ProxySettings {
+    pub fn of(settings: &Settings, networks: BTreeSet<String>) -> Self {
+        Self {
+            instance: settings.instance_id.clone(),
+            http_port: settings.http_port,
+            https_port: settings.https_port,
+            networks,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,14 +35,9 @@ impl Job for RemoveProxy {
         if connections.into_iter().any(local) {
             return Ok(());
         }
-        let engine = platform.engines.engine(&Connection::Local).map_err(|e| JobError::Retry(e.to_string()))?;
-        let settings = ProxySettings {
-            instance: platform.settings.instance_id.clone(),
-            http_port: platform.settings.http_port,
-            https_port: platform.settings.https_port,
-            networks: BTreeSet::new(),
-        };
-        platform.proxy.remove(engine.as_ref(), &settings).await.map_err(|error| JobError::Retry(error.to_string()))
+        let engine = platform.engines.engine(&Connection::Local)?;
+        let settings = ProxySettings::of(&platform.settings, BTreeSet::new());
+        Ok(platform.proxy.remove(engine.as_ref(), &settings).await?)
     }
 
     async fn abandon(self, _: &JobRun, why: Abandoned) -> Result<(), JobError> {

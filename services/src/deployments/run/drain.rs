@@ -19,19 +19,17 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
             return Ok(());
         }
     };
-    if !others.iter().any(|container| container.state == ContainerState::Running) {
-        remove(work, others).await;
-        work.note("Nothing ran before");
-        return Ok(());
+    let replaces = others.iter().any(|container| container.state == ContainerState::Running);
+    if replaces {
+        let pace = work.platform.settings.pace;
+        work.log.say(format!("Letting the old version finish its requests for {}", diagnosis::duration(pace.drain)));
+        let started = Instant::now();
+        while started.elapsed() < pace.drain {
+            watch(work).await?;
+            work.pause(pace.poll.min(pace.drain)).await?;
+        }
     }
-    let pace = work.platform.settings.pace;
-    work.log.say(format!("Letting the old version finish its requests for {}", diagnosis::duration(pace.drain)));
-    let started = Instant::now();
-    while started.elapsed() < pace.drain {
-        watch(work).await?;
-        work.pause(pace.poll.min(pace.drain)).await?;
-    }
-    // A pass over the routes that began before the switch may have put the old one again.
+    // A pass over the routes that began before the switch may have put the old one again, or none.
     if let Err(error) = work.restore_route().await {
         work.log.say(format!("The route could not be confirmed, so the old version stays: {error}"));
         work.platform.jobs.poke::<routes::RoutesReconciled>();
@@ -40,8 +38,10 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
     watch(work).await?;
     work.go_on()?;
     remove(work, others).await;
-    work.log.say("The old version is stopped and removed");
-    work.note("The old version is gone");
+    if replaces {
+        work.log.say("The old version is stopped and removed");
+    }
+    work.note(if replaces { "The old version is gone" } else { "Nothing ran before" });
     Ok(())
 }
 

@@ -15,7 +15,8 @@ use contract::deployments::{DeploymentStatus, Failure, Step};
 use contract::ids::{ApplicationId, DeploymentId};
 use entity::{Scope, Tenant, application, deployment};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder};
+use std::collections::HashMap;
 
 /// What is stored at the very end, after the last line of the log.
 pub struct Ended {
@@ -48,7 +49,10 @@ pub async fn settle(work: &Work<'_>, cause: Cause, finding: Option<Finding>) -> 
     work.log.step(reached);
     let application = work.application().await?;
     let others = drain::others(work).await;
-    let old = others.as_ref().ok().and_then(|others| running(others));
+    let old = match &others {
+        Ok(others) => served_before(work, others).await?,
+        Err(_) => None,
+    };
     let facts = Facts {
         status: work.status(),
         committed: application.current_deployment_id == Some(work.id),
@@ -115,8 +119,22 @@ fn ended(
     Ended { status, failure, image_removed }
 }
 
-fn running(containers: &[Container]) -> Option<&Container> {
-    containers.iter().find(|container| container.state == ContainerState::Running)
+/// The one that served: of the others that run, that of the newest deployment that succeeded. What an unfinished one
+/// left behind was never found healthy.
+async fn served_before<'a>(work: &Work<'_>, others: &'a [Container]) -> Result<Option<&'a Container>, JobError> {
+    let running: HashMap<DeploymentId, &Container> = others
+        .iter()
+        .filter(|container| container.state == ContainerState::Running)
+        .filter_map(|container| Some((container.labelled(LABEL_DEPLOYMENT)?, container)))
+        .collect();
+    let newest = deployment::Entity::find_in(work.scope)
+        .filter(deployment::Column::ApplicationId.eq(work.config.id))
+        .filter(deployment::Column::Id.is_in(running.keys().copied()))
+        .filter(deployment::Column::Status.eq(DeploymentStatus::Succeeded.as_str()))
+        .order_by_desc(deployment::Column::Number)
+        .one(work.platform.database.write())
+        .await?;
+    Ok(newest.and_then(|newest| running.get(&newest.id).copied()))
 }
 
 /// Undoes what the steps so far may have made; true when the built image went too.
@@ -159,8 +177,7 @@ async fn remove_new(work: &Work<'_>, reached: Step) -> Result<(), crate::servers
 
 /// The version before becomes the current one again: first its route, then the record, as with the switch.
 async fn go_back(work: &Work<'_>, old: &Container) -> Result<(), JobError> {
-    let earlier: Option<DeploymentId> = old.labels.get(LABEL_DEPLOYMENT).and_then(|id| id.parse().ok());
-    let Some(earlier) = earlier else { return Ok(()) };
+    let Some(earlier) = old.labelled::<DeploymentId>(LABEL_DEPLOYMENT) else { return Ok(()) };
     work.log.say("Going back to the version before");
     routes::lead_to(work.platform, work.engine.as_ref(), work.scope, work.config.id, earlier)
         .await

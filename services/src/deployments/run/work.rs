@@ -222,9 +222,12 @@ impl<'a> Work<'a> {
     pub async fn begin(&self) -> Result<bool, JobError> {
         let now = self.now();
         let tx = self.run.tx().await?;
+        let never_run = [DeploymentStatus::Cancelled.as_str(), DeploymentStatus::Superseded.as_str()];
         let newer = deployment::Entity::find_in(self.scope)
             .filter(deployment::Column::ApplicationId.eq(self.config.id))
             .filter(deployment::Column::Number.gt(self.number))
+            // One that will never run takes nobody's place.
+            .filter(deployment::Column::Status.is_not_in(never_run))
             .one(&tx)
             .await?;
         let update = deployment::Entity::update_in(self.scope)

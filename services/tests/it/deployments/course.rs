@@ -1,6 +1,7 @@
 //! What a deployment does when it is asked for, and what is asked of it.
 
 use super::stage::*;
+use crate::faults::Fault;
 use crate::harness::{Harness, on_each_database};
 use contract::Code;
 use contract::applications::{ApplicationStatus, Build, Source, UpdateApplication};
@@ -217,6 +218,24 @@ async fn a_newer_one_supersedes_those_that_wait() {
         assert_eq!(stage.get(second.id).await.status, DeploymentStatus::Superseded);
         assert_eq!(stage.get(third.id).await.status, DeploymentStatus::Succeeded);
         stage.check_serves(Some(third.id), "after three").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_one_that_was_cancelled_supersedes_nobody() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        stage.arm(3, Fault::Hang);
+        let first = stage.queue().await;
+        let working = stage.runner();
+        assert!(stage.struck_or_idle().await);
+        let second = stage.queue().await;
+        assert_eq!(stage.cancel(second.id).await.status, DeploymentStatus::Cancelled);
+        working.end().await;
+        assert_eq!(stage.get(first.id).await.status, DeploymentStatus::Queued, "it was handed back");
+        stage.work().await;
+        stage.check_serves(Some(first.id), "after the stop").await;
     })
     .await;
 }

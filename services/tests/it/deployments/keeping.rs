@@ -4,12 +4,16 @@ use super::stage::*;
 use crate::harness::{Harness, on_each_database};
 use contract::Code;
 use contract::applications::{ApplicationRef, ApplicationStatus};
+use entity::{Tenant as _, application};
 use futures::StreamExt;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter};
 use services::applications::logs;
 use services::clock::new_id;
 use services::deployments::MASK;
 use services::servers::engine::{Container, ContainerState};
 use services::servers::names;
+use services::servers::proxy::Route;
 use std::time::Duration;
 
 fn only_container(stage: &Stage) -> Container {
@@ -120,6 +124,29 @@ async fn lost_routes_come_back_and_orphans_go() {
         }
         assert!(!folder.exists());
         stage.check_serves(Some(deployment.id), "after tidying").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_of_applications_that_do_not_serve_go() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let left = Route { application: stage.application.id, hosts: Vec::new(), backends: Vec::new() };
+        // Its first deployment came to nothing, and its route could not be removed at that moment.
+        h.proxy.state().routes.insert(stage.application.id, left.clone());
+        stage.reconcile().await;
+        assert!(h.proxy.state().routes.is_empty());
+
+        stage.deploy_well().await;
+        application::Entity::update_in(stage.tenant.scope)
+            .col_expr(application::Column::DeletedAt, Expr::value(h.now()))
+            .filter(application::Column::Id.eq(stage.application.id))
+            .exec(h.platform.database.write())
+            .await
+            .unwrap();
+        stage.reconcile().await;
+        assert!(h.proxy.state().routes.is_empty(), "its hosts may be another's by now");
     })
     .await;
 }
