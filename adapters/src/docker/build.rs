@@ -9,7 +9,6 @@ use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use bollard::{BollardRequest, Docker, body_try_stream};
 use contract::deployments::Stream;
 use futures::StreamExt;
-use http::Uri;
 use services::servers::engine::{BuildRequest, EngineError, EngineResult, Image, Output, OutputSink};
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
@@ -80,12 +79,12 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
     options
 }
 
-/// The client's options hold the limit in 32 bits, which ends below 2 GiB; the Engine takes 64. Swap is not added.
+/// The client's options hold the limit in 32 bits, which ends below 2 GiB; the Engine takes 64. Swap is not added. An
+/// address that becomes too long with it leads nowhere: nothing is built without a limit.
 fn with_memory(mut sent: BollardRequest, bytes: u64) -> BollardRequest {
     let separator = if sent.uri().query().is_some() { '&' } else { '?' };
-    if let Ok(uri) = format!("{}{separator}memory={bytes}&memswap={bytes}", sent.uri()).parse::<Uri>() {
-        *sent.uri_mut() = uri;
-    }
+    let limited = format!("{}{separator}memory={bytes}&memswap={bytes}", sent.uri());
+    *sent.uri_mut() = limited.parse().unwrap_or_default();
     sent
 }
 

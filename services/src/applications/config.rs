@@ -252,6 +252,10 @@ fn check(stored: Stored) -> Result<ApplicationConfig> {
     let health_check = stored.health_check.as_ref().and_then(|check| checks::health_check(&mut faults, check));
     let limits = checks::limits(&mut faults, stored.memory_mb, stored.cpu_millis);
     let variables = stored.variables.iter().filter_map(|variable| check_variable(&mut faults, variable)).collect();
+    let for_builds = stored.variables.iter().filter(|v| v.build_time).map(|v| (v.key.as_str(), v.value.as_str()));
+    if !fits_into_builds(for_builds)? {
+        faults.note("variables", BUILD_VALUES_REFUSED);
+    }
     faults.into_result()?;
     let (Some(name), Some(source), Some(build)) = (name, source, build) else {
         return Err(Error::internal("a check refused a configuration without saying why"));
@@ -277,6 +281,29 @@ fn check(stored: Stored) -> Result<ApplicationConfig> {
         revision: stored.revision,
         stored,
     })
+}
+
+/// What the values for builds may take together. An engine takes them in the address of a request, which is JSON in
+/// which all but letters and digits stand for three bytes, and ends at 64 KiB.
+const BUILD_VALUES: usize = 60_000;
+pub(super) const BUILD_VALUES_REFUSED: &str = "The values for builds are too large together. They may take 60,000 \
+    bytes, where all but letters and digits count three. Make one shorter, or give it to the running application only.";
+
+fn fits_into_builds<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<bool> {
+    let sent = serde_json::to_string(&values.collect::<BTreeMap<_, _>>())?;
+    let size: usize = sent.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum();
+    Ok(size <= BUILD_VALUES)
+}
+
+/// Whether an application's variables, as they are in this transaction, can be given to a build.
+pub(super) async fn variables_fit(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<bool> {
+    let all = variables(db, keyring, scope, id).await?;
+    fits_into_builds(all.iter().filter(|v| v.build_time).map(|v| (v.key.as_str(), v.value.as_str())))
 }
 
 fn check_variable(faults: &mut Faults, stored: &StoredVariable) -> Option<Variable> {

@@ -1,5 +1,6 @@
 //! Environment variables. Values are sealed at rest; a secret's value never leaves in an answer.
 
+use super::config;
 use crate::clock::new_id;
 use crate::{Ctx, Error, Faults, Result};
 use contract::ids::{ApplicationId, VariableId};
@@ -67,6 +68,9 @@ pub async fn set(ctx: &Ctx, input: SetVariable) -> Result<Variable> {
         environment_variable::Entity::insert(environment_variable::ActiveModel::from(row.clone()))
             .exec_without_returning(tx)
             .await?;
+    }
+    if row.build_time && !config::variables_fit(tx, &ctx.platform.keyring, scope, row.application_id).await? {
+        return Err(Error::field("value", config::BUILD_VALUES_REFUSED));
     }
     let value = (!row.secret).then_some(input.value);
     Ok(shown(row, value))

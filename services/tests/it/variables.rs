@@ -9,6 +9,8 @@ use entity::{Tenant as _, application, environment_variable};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use services::applications::config;
+use services::instance;
+use services::keyring::Keyring;
 
 pub fn variable(application: &Application, key: &str, value: &str) -> SetVariable {
     SetVariable {
@@ -116,6 +118,47 @@ async fn a_snapshot_brings_the_configuration_back_and_is_checked_again() {
             .unwrap();
         let refused = config::load(db, keyring, scope, application.id).await;
         assert!(matches!(refused, Err(services::Error::Invalid(_))));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_for_builds_fit_into_one_request() {
+    on_each_database(async |h: Harness| {
+        let estate = estate(&h, "Acme").await;
+        let owner = &estate.tenant.owner;
+        let application = estate.application(&h, "web").await;
+        let for_build =
+            |key: &str, value: String| SetVariable { build_time: true, ..variable(&application, key, &value) };
+        h.ok::<SetVariableOp>(owner, for_build("A", "a".repeat(40_000))).await;
+        for (key, value) in [("B", "b".repeat(30_000)), ("B", "%".repeat(10_000))] {
+            let refusal = h.refused::<SetVariableOp>(owner, for_build(key, value)).await;
+            assert_eq!((refusal.code, fields(&refusal)), (Code::Invalid, vec!["value"]));
+        }
+        h.ok::<SetVariableOp>(owner, variable(&application, "B", &"b".repeat(60_000))).await;
+        // One that came in before this was checked.
+        environment_variable::Entity::update_in(estate.tenant.scope)
+            .col_expr(environment_variable::Column::BuildTime, Expr::value(true))
+            .exec(h.platform.database.write())
+            .await
+            .unwrap();
+        let db = h.platform.database.read();
+        let loaded = config::load(db, &h.platform.keyring, estate.tenant.scope, application.id).await;
+        assert!(matches!(loaded, Err(services::Error::Invalid(_))));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_has_one_key() {
+    on_each_database(async |h: Harness| {
+        let database = &h.platform.database;
+        let (right, wrong) = (Keyring::new(&[1; 32]), Keyring::new(&[2; 32]));
+        assert!(!instance::has_key(database).await.unwrap());
+        assert!(instance::is_key(database, &right).await.unwrap());
+        assert!(instance::has_key(database).await.unwrap());
+        assert!(!instance::is_key(database, &wrong).await.unwrap());
+        assert!(instance::is_key(database, &right).await.unwrap());
     })
     .await;
 }
