@@ -105,13 +105,23 @@ pub enum Verdict {
     },
 }
 
-/// Walks the chain from its first event, a thousand at a time.
+/// Walks the chain from its first event to its head, a thousand at a time. What is appended meanwhile is left for the
+/// next time.
 pub async fn verify(db: &impl ConnectionTrait, organization: OrganizationId) -> Result<Verdict> {
     let scope = Scope::of(organization);
     let (mut seq, mut previous) = (0i64, Vec::new());
+    // In this order: the head is never older than an event that is there already.
+    let newest = audit_event::Entity::find_in(scope)
+        .order_by_desc(audit_event::Column::Seq)
+        .one(db)
+        .await?
+        .map(|event| event.seq);
+    let head = audit_head::Entity::rows().filter(audit_head::Column::OrganizationId.eq(organization)).one(db).await?;
+    let (head_seq, head_hash) = head.map(|h| (h.seq, h.hash)).unwrap_or_default();
     loop {
         let events = audit_event::Entity::find_in(scope)
             .filter(audit_event::Column::Seq.gt(seq))
+            .filter(audit_event::Column::Seq.lte(head_seq))
             .order_by_asc(audit_event::Column::Seq)
             .limit(1000)
             .all(db)
@@ -133,8 +143,6 @@ pub async fn verify(db: &impl ConnectionTrait, organization: OrganizationId) -> 
             (seq, previous) = (event.seq, event.hash);
         }
     }
-    let head = audit_head::Entity::rows().filter(audit_head::Column::OrganizationId.eq(organization)).one(db).await?;
-    let (head_seq, head_hash) = head.map(|h| (h.seq, h.hash)).unwrap_or_default();
     if (head_seq, &head_hash) != (seq, &previous) {
         return Ok(Verdict::Broken {
             seq: seq + 1,
@@ -143,6 +151,10 @@ pub async fn verify(db: &impl ConnectionTrait, organization: OrganizationId) -> 
                 "the chain ends at event {seq}, its head says {head_seq}: events were removed from the end"
             ),
         });
+    }
+    if newest.is_some_and(|newest| newest > head_seq) {
+        let reason = format!("there are events after {head_seq}, where its head says that the chain ends");
+        return Ok(Verdict::Broken { seq: head_seq + 1, id: None, reason });
     }
     Ok(Verdict::Intact { events: seq })
 }

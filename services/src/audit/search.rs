@@ -48,6 +48,6 @@ pub async fn search(ctx: &Ctx, input: SearchAuditEvents) -> Result<Page<AuditEve
         object_id: row.object_id,
         object_name: row.object_name,
         request_id: row.request_id,
-        hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: hex::encode(&row.hash),
     }))
 }

@@ -117,6 +117,20 @@ async fn changes_at_once_take_their_places_one_after_the_other() {
         }
         let verdict = verify(h.platform.database.read(), acme.organization).await.unwrap();
         assert_eq!(verdict, Verdict::Intact { events: 20 });
+
+        // Who looks while others write sees no break.
+        let writing = async {
+            for number in 0..50 {
+                h.ok::<Rename>(&acme.owner, UpdateAccount { name: format!("Again {number}") }).await;
+            }
+        };
+        let looking = async {
+            for _ in 0..200 {
+                let verdict = verify(h.platform.database.read(), acme.organization).await.unwrap();
+                assert!(matches!(verdict, Verdict::Intact { .. }), "{verdict:?}");
+            }
+        };
+        tokio::join!(writing, looking);
     })
     .await;
 }
