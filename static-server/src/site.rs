@@ -6,6 +6,7 @@
 //! - Freshness is judged by content, never by file times: a rollback publishes *older* files, and a
 //!   browser that compared dates would keep showing the newer ones. One tag covers the whole site.
 
+use std::borrow::Cow;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read};
@@ -16,6 +17,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use tower::{ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
@@ -72,7 +74,7 @@ fn digest(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
 
 /// Hides dot names, and answers 304 to a browser that already holds this very site.
 async fn fresh(State(tag): State<HeaderValue>, mut request: Request, next: Next) -> Response {
-    if request.uri().path().split('/').any(is_hidden) {
+    if is_hidden(request.uri().path()) {
         return (StatusCode::NOT_FOUND, "Not found\n").into_response();
     }
     let held = holds(request.headers(), &tag) && matches!(*request.method(), Method::GET | Method::HEAD);
@@ -91,9 +93,10 @@ async fn fresh(State(tag): State<HeaderValue>, mut request: Request, next: Next)
     response
 }
 
-fn is_hidden(segment: &str) -> bool {
-    let dotted = segment.starts_with('.') || segment.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2e"));
-    dotted && segment != ".well-known"
+/// Judged as the files' server reads it: it decodes the path first, so a slash may come encoded too.
+fn is_hidden(path: &str) -> bool {
+    let decoded: Cow<[u8]> = percent_decode_str(path).into();
+    decoded.split(|byte| *byte == b'/').any(|name| name.starts_with(b".") && name != b".well-known")
 }
 
 fn holds(headers: &HeaderMap, tag: &HeaderValue) -> bool {
@@ -166,6 +169,8 @@ mod tests {
             "/%2egit/config",
             "/%2Eenv",
             "/i/.x",
+            "/i%2f.x",
+            "/i%2F%2ex",
             "/../etc/passwd",
             "/%2e%2e/etc/passwd",
             "/..%2fetc/passwd",
