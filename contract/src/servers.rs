@@ -81,7 +81,7 @@ pub enum CheckStatus {
 /// One line of the validation checklist.
 #[wire(Eq)]
 pub struct Check {
-    /// `engine`, `version`, `disk`, `network`, `proxy`, `ports`.
+    /// `engine`, `version`, `memory`, `disk`, `network`, `ports`, `proxy`, `route`.
     pub name: String,
     pub status: CheckStatus,
     /// What was found and, when it failed, how to fix it.

@@ -90,16 +90,11 @@ pub async fn list(docker: &Docker, labels: &Labels) -> EngineResult<Vec<Image>> 
 
 fn image_of(found: ImageInspect) -> Image {
     let config = found.config.unwrap_or_default();
-    let has_health_check = config
-        .healthcheck
-        .and_then(|check| check.test)
-        .is_some_and(|test| test.first().is_some_and(|kind| kind != "NONE"));
     Image {
         digest: found.id.unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
         labels: labels_of(config.labels),
         tags: found.repo_tags.unwrap_or_default(),
-        has_health_check,
     }
 }
 

@@ -9,6 +9,7 @@ mod context;
 mod failure;
 mod ignore;
 mod images;
+mod machine;
 mod networks;
 mod probe;
 mod remotes;
@@ -23,7 +24,7 @@ use failure::{ANSWER_LIMIT, failure};
 use futures::stream::BoxStream;
 use services::servers::engine::{
     BuildRequest, Container, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines, Image, Labels,
-    LogRequest, Output, OutputSink, Probe,
+    LogRequest, Output, OutputSink, PortUser, Probe,
 };
 use services::values::{ImageReference, UrlPath};
 use std::collections::HashMap;
@@ -119,12 +120,11 @@ impl Engine for DockerEngine {
         let info = docker.info().await.map_err(|e| failure(e, "the description"))?;
         Ok(EngineInfo {
             version: version.version.unwrap_or_default(),
-            api_version: version.api_version.unwrap_or_default(),
             operating_system: info.operating_system.unwrap_or_default(),
             architecture: info.architecture.unwrap_or_default(),
             cpu_cores: info.ncpu.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             memory_bytes: info.mem_total.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
-            root_directory: info.docker_root_dir.unwrap_or_default().into(),
+            free_bytes: info.docker_root_dir.and_then(|root| machine::free_bytes(&root)),
         })
     }
 
@@ -224,6 +224,10 @@ impl Engine for DockerEngine {
 
     async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
         run::put_files(self.docker().await?, checked(id)?, folder, files).await
+    }
+
+    async fn port_user(&self, port: u16) -> EngineResult<PortUser> {
+        machine::port_user(self.docker().await?, port).await
     }
 
     async fn probe(&self, address: SocketAddr, path: &UrlPath, host: &str, limit: Duration) -> EngineResult<Probe> {

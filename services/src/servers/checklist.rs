@@ -1,13 +1,16 @@
 //! The checklist of a server: its lines, and what the facts of an engine mean. Pure.
 
-use super::engine::{EngineError, EngineInfo};
+use super::engine::{EngineError, EngineInfo, PortUser};
 use contract::servers::{Check, CheckStatus};
 
 /// In the order in which they are checked; each rests on the one before.
-pub const LINES: [&str; 6] = ["engine", "version", "memory", "network", "proxy", "route"];
+pub const LINES: [&str; 8] = ["engine", "version", "memory", "disk", "network", "ports", "proxy", "route"];
 
 const OLDEST: (u32, u32) = (20, 10);
 const LITTLE_MEMORY_MB: u64 = 1024;
+const GB: u64 = 1_000_000_000;
+const LITTLE_DISK: u64 = 10 * GB;
+const NO_DISK: u64 = 2 * GB;
 
 /// Nothing checked yet.
 pub fn idle() -> Vec<Check> {
@@ -76,6 +79,43 @@ pub fn memory(info: &EngineInfo) -> Finding {
     Finding::Ok(format!("{mb} MB."))
 }
 
+pub fn disk(info: &EngineInfo) -> Finding {
+    let Some(free) = info.free_bytes else {
+        return Finding::Warning("It cannot be seen from here how much room the engine has.".into());
+    };
+    let shown = format!("{:.1} GB free for images and builds", free as f64 / GB as f64);
+    match free {
+        0..NO_DISK => Finding::Failed(format!(
+            "{shown}: builds will fail. Remove what nobody uses (docker system prune), or give Docker a larger disk."
+        )),
+        NO_DISK..LITTLE_DISK => Finding::Warning(format!("{shown}: 10 GB or more are better.")),
+        _ => Finding::Ok(format!("{shown}.")),
+    }
+}
+
+/// `own`: the id of the proxy's container, if there is one.
+pub fn ports(users: &[(u16, PortUser)], own: Option<&str>) -> Finding {
+    let mut taken = Vec::new();
+    for (port, user) in users {
+        match user {
+            PortUser::Nobody => {}
+            PortUser::Container { id, .. } if Some(id.as_str()) == own => {}
+            PortUser::Container { name, .. } => taken.push(format!("Port {port} is taken by the container {name}.")),
+            PortUser::Program => {
+                taken.push(format!("Port {port} is taken by another program (ss -ltnp says which)."));
+            }
+        }
+    }
+    if taken.is_empty() {
+        let numbers = users.iter().map(|(port, _)| port.to_string()).collect::<Vec<_>>().join(" and ");
+        return Finding::Ok(format!("{numbers} are the proxy's, or free for it."));
+    }
+    Finding::Failed(format!("{} {FREE_THEM}", taken.join(" ")))
+}
+
+const FREE_THEM: &str = "Stop it, or set CANOPY_HTTP_PORT and CANOPY_HTTPS_PORT to free ports and start the platform \
+    again.";
+
 pub fn network_failed(error: &EngineError) -> Finding {
     Finding::Failed(format!("{error}. Remove networks that nobody uses: docker network prune."))
 }
@@ -110,12 +150,11 @@ mod tests {
     fn info(version: &str, memory_bytes: u64) -> EngineInfo {
         EngineInfo {
             version: version.into(),
-            api_version: "1.41".into(),
             operating_system: "Debian GNU/Linux 12".into(),
             architecture: "x86_64".into(),
             cpu_cores: 2,
             memory_bytes,
-            root_directory: "/var/lib/docker".into(),
+            free_bytes: None,
         }
     }
 
@@ -137,6 +176,26 @@ mod tests {
     fn little_memory_is_said() {
         assert_eq!(memory(&info("28.0.0", 512 * 1024 * 1024)).status(), CheckStatus::Warning);
         assert_eq!(memory(&info("28.0.0", 4 << 30)).status(), CheckStatus::Ok);
+    }
+
+    #[test]
+    fn a_full_disk_is_refused_and_a_small_one_is_said() {
+        let check = |free| disk(&EngineInfo { free_bytes: free, ..info("28.0.0", 0) }).status();
+        assert_eq!(check(Some(LITTLE_DISK)), CheckStatus::Ok);
+        assert_eq!(check(Some(LITTLE_DISK - 1)), CheckStatus::Warning);
+        assert_eq!(check(Some(NO_DISK - 1)), CheckStatus::Failed);
+        assert_eq!(check(None), CheckStatus::Warning);
+    }
+
+    #[test]
+    fn ports_are_ours_or_free_or_somebody_elses() {
+        let container = |id: &str| PortUser::Container { id: id.into(), name: "shop".into() };
+        let check = |http, https| ports(&[(80, http), (443, https)], Some("ours"));
+        assert_eq!(check(container("ours"), PortUser::Nobody).status(), CheckStatus::Ok);
+        let taken = check(container("other"), PortUser::Program);
+        assert_eq!(taken.status(), CheckStatus::Failed);
+        let detail = taken.detail();
+        assert!(detail.contains("80 is taken by the container shop") && detail.contains("443"), "{detail}");
     }
 
     #[test]

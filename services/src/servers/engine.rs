@@ -51,13 +51,12 @@ pub type EngineResult<T> = Result<T, EngineError>;
 pub struct EngineInfo {
     /// `20.10.24`.
     pub version: String,
-    pub api_version: String,
     pub operating_system: String,
     pub architecture: String,
     pub cpu_cores: u32,
     pub memory_bytes: u64,
-    /// Where images and volumes live.
-    pub root_directory: PathBuf,
+    /// What is free where images and volumes live, as far as it can be seen from here.
+    pub free_bytes: Option<u64>,
 }
 
 /// One chunk of output, split as it came; lines are made of it later.
@@ -92,8 +91,6 @@ pub struct Image {
     pub size_bytes: u64,
     pub labels: Labels,
     pub tags: Vec<String>,
-    /// The tag's own health check command is there.
-    pub has_health_check: bool,
 }
 
 pub struct ContainerSpec {
@@ -152,6 +149,19 @@ pub struct LogRequest {
     pub follow: bool,
 }
 
+/// Who listens at a port of the engine's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortUser {
+    Nobody,
+    /// One with this id publishes it.
+    Container {
+        id: String,
+        name: String,
+    },
+    /// Some other program.
+    Program,
+}
+
 /// What a probe from outside the container saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
@@ -205,6 +215,8 @@ pub trait Engine: Send + Sync {
     async fn logs(&self, id: &str, request: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>>;
     /// Writes files (path relative to `folder`, content) into a container as one tar stream.
     async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()>;
+
+    async fn port_user(&self, port: u16) -> EngineResult<PortUser>;
 
     /// GETs a path of a container's port, from outside the container. Redirects are not followed.
     async fn probe(

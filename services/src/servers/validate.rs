@@ -126,10 +126,20 @@ impl<'a> Progress<'a> {
         }
         self.begin("memory").await?;
         self.settle("memory", checklist::memory(&info)).await?;
+        self.begin("disk").await?;
+        if !self.settle("disk", checklist::disk(&info)).await? {
+            return Ok(ServerStatus::Degraded);
+        }
 
         self.begin("network").await?;
         let found = self.network(engine).await;
         if !self.settle("network", found).await? {
+            return Ok(ServerStatus::Degraded);
+        }
+
+        self.begin("ports").await?;
+        let found = self.ports(engine).await.unwrap_or_else(|error| Finding::Failed(format!("{error}.")));
+        if !self.settle("ports", found).await? {
             return Ok(ServerStatus::Degraded);
         }
 
@@ -162,6 +172,16 @@ impl<'a> Progress<'a> {
             Ok(()) => Finding::Ok(format!("{name}.")),
             Err(error) => checklist::network_failed(&error),
         }
+    }
+
+    async fn ports(&self, engine: &dyn Engine) -> EngineResult<Finding> {
+        let settings = &self.run.platform.settings;
+        let proxies = within(PATIENCE, engine.containers(&names::labels(&settings.instance_id, "proxy"))).await?;
+        let mut users = Vec::new();
+        for port in [settings.http_port, settings.https_port] {
+            users.push((port, within(PATIENCE, engine.port_user(port)).await?));
+        }
+        Ok(checklist::ports(&users, proxies.first().map(|proxy| proxy.id.as_str())))
     }
 
     async fn proxy(&self, engine: &dyn Engine) -> Result<ProxyState, Finding> {

@@ -320,7 +320,6 @@ async fn put_on_engine(h: &Harness, of: &Application, network: &str, deployment:
                 size_bytes: 1,
                 labels: names::image_labels("0a1b2c3d", of.id),
                 tags: vec![names::image_tag("0a1b2c3d", of.id, 1)],
-                has_health_check: false,
             },
         );
         engine.containers.insert(

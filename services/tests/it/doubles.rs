@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo, EngineResult, Engines,
-    Image, Labels, LogRequest, Output, OutputSink, Probe,
+    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
 };
 use services::servers::proxy::{Proxy, ProxySettings, ProxyState, Route};
 use services::values::{CommitId, GitRef, GitUrl, ImageReference, UrlPath};
@@ -45,6 +45,8 @@ pub struct EngineState {
     pub containers: BTreeMap<String, Container>,
     /// What every probe sees.
     pub probe: Probe,
+    /// Who else has ports of the machine.
+    pub ports: BTreeMap<u16, PortUser>,
     /// Set: every call fails so.
     pub unreachable: bool,
     /// Set: builds end so.
@@ -68,6 +70,7 @@ impl Default for EngineState {
             networks: BTreeMap::new(),
             images: BTreeMap::new(),
             containers: BTreeMap::new(),
+            ports: BTreeMap::new(),
             probe: Probe::Answered(200),
             unreachable: false,
             build_fails: None,
@@ -121,12 +124,11 @@ impl Engine for MemoryEngine {
         drop(self.reached()?);
         Ok(EngineInfo {
             version: "20.10.24".into(),
-            api_version: "1.41".into(),
             operating_system: "Debian GNU/Linux 12".into(),
             architecture: "x86_64".into(),
             cpu_cores: 2,
             memory_bytes: 8_000_000_000,
-            root_directory: "/var/lib/docker".into(),
+            free_bytes: Some(50_000_000_000),
         })
     }
 
@@ -186,7 +188,6 @@ impl Engine for MemoryEngine {
             size_bytes: 1_000_000,
             labels: request.labels,
             tags: vec![request.tag],
-            has_health_check: false,
         };
         state.images.insert(image.digest.clone(), image.clone());
         Ok(image)
@@ -307,6 +308,10 @@ impl Engine for MemoryEngine {
         self.faults.pass("engine.put_files").await?;
         self.reached()?.find(id)?;
         Ok(())
+    }
+
+    async fn port_user(&self, port: u16) -> EngineResult<PortUser> {
+        Ok(self.reached()?.ports.get(&port).cloned().unwrap_or(PortUser::Nobody))
     }
 
     async fn probe(&self, _: SocketAddr, _: &UrlPath, _: &str, _: Duration) -> EngineResult<Probe> {

@@ -10,7 +10,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use services::clock::new_id;
 use services::jobs::Reconciler;
-use services::servers::engine::Probe;
+use services::servers::engine::{PortUser, Probe};
 use services::servers::names;
 use services::servers::seen::Seen;
 use std::time::Duration;
@@ -62,6 +62,15 @@ async fn a_line_that_fails_says_why_and_ends_it() {
             engine.unreachable = false;
             engine.probe = Probe::NoAnswer("connection refused".into());
         }
+        h.engines.engine.state().ports.insert(8080, PortUser::Program);
+        h.ok::<ValidateServerOp>(&tenant.owner, ServerRef { id: made.id }).await;
+        work(&h).await;
+        let server = read(&h, &tenant, &made).await;
+        assert_eq!(server.status, ServerStatus::Degraded);
+        assert!(line(&server, "ports").detail.contains("Port 8080"));
+        assert_eq!(line(&server, "proxy").status, CheckStatus::Idle);
+
+        h.engines.engine.state().ports.clear();
         let again = h.ok::<ValidateServerOp>(&tenant.owner, ServerRef { id: made.id }).await;
         assert_eq!(again.status, ServerStatus::Validating);
         work(&h).await;

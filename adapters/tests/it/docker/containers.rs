@@ -7,9 +7,10 @@ use contract::deployments::Stream;
 use contract::servers::Connection;
 use futures::StreamExt;
 use services::servers::engine::{
-    ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, Probe,
+    ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, PortUser, Probe,
 };
 use services::values::UrlPath;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -32,7 +33,24 @@ async fn docker_says_what_it_is() {
     let info = DockerEngine::new("/var/run/docker.sock", Outbound::default()).info().await.unwrap();
     assert!(!info.version.is_empty() && !info.operating_system.is_empty() && !info.architecture.is_empty());
     assert!(info.cpu_cores > 0 && info.memory_bytes > 0);
-    assert!(info.root_directory.is_absolute());
+    assert!(info.free_bytes > Some(0));
+}
+
+#[tokio::test]
+async fn docker_says_who_has_a_port() {
+    let engine = DockerEngine::new("/var/run/docker.sock");
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Program);
+    drop(taken);
+    let corner = Corner::new().await;
+    let mut spec = corner.container("a", "sleep 1000");
+    spec.published_ports = BTreeMap::from([(80, port)]);
+    let name = spec.name.clone();
+    let id = corner.started(spec).await;
+    assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Container { id: id.clone(), name });
+    engine.remove_container(&id).await.unwrap();
+    assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Nobody);
 }
 
 #[tokio::test]

@@ -185,7 +185,6 @@ async fn every_kind_of_source_and_build_is_deployed() {
             size_bytes: 1,
             labels: Labels::from([("canopy.deployment".into(), "none".into())]),
             tags: vec!["nginx:1.27".into()],
-            has_health_check: false,
         };
         h.engines.engine.state().images.insert(image.digest.clone(), image.clone());
         let source = Some(Source::Image { reference: "nginx:1.27".into() });
