@@ -5,7 +5,7 @@
 //! mind between check and use gains nothing.
 
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::Host;
 
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +21,13 @@ pub enum OutboundError {
 #[derive(Debug, Clone, Default)]
 pub struct Outbound {
     private_networks: Vec<IpNet>,
+    /// One place of the platform's own.
+    own: Option<SocketAddr>,
 }
 
 impl Outbound {
-    pub fn new(private_networks: Vec<IpNet>) -> Self {
-        Self { private_networks }
+    pub fn new(private_networks: Vec<IpNet>, own: Option<SocketAddr>) -> Self {
+        Self { private_networks, own }
     }
 
     /// The host's addresses that may be reached; at least one.
@@ -39,7 +41,8 @@ impl Outbound {
                 .map(|address| address.ip())
                 .collect(),
         };
-        let mut allowed: Vec<IpAddr> = found.into_iter().filter(|address| self.allows(*address)).collect();
+        let allows = |address: &IpAddr| self.allows(*address) || self.own == Some(SocketAddr::new(*address, port));
+        let mut allowed: Vec<IpAddr> = found.into_iter().filter(allows).collect();
         allowed.dedup();
         if allowed.is_empty() { Err(OutboundError::Refused(host.to_string())) } else { Ok(allowed) }
     }
@@ -176,13 +179,22 @@ mod tests {
 
     #[test]
     fn listed_networks_are_reached_in_either_spelling() {
-        let outbound = Outbound::new(vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let outbound = Outbound::new(vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()], None);
         for address in ["127.0.0.1", "::ffff:127.0.0.1", "fd12::1"] {
             assert!(outbound.allows(address.parse().unwrap()), "{address}");
         }
         for address in ["10.0.0.1", "::1", "fe80::1"] {
             assert!(!outbound.allows(address.parse().unwrap()), "{address}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_own_place_opens_nothing_beside_it() {
+        let outbound = Outbound::new(Vec::new(), Some("127.0.0.1:3999".parse().unwrap()));
+        let here = Host::Ipv4(Ipv4Addr::LOCALHOST);
+        assert!(outbound.resolve(&here, 3999).await.is_ok());
+        assert!(outbound.resolve(&here, 3000).await.is_err());
+        assert!(outbound.resolve(&Host::Ipv4(Ipv4Addr::new(127, 0, 0, 2)), 3999).await.is_err());
     }
 
     #[tokio::test]
@@ -220,7 +232,7 @@ mod tests {
 
         #[test]
         fn a_listed_network_opens_itself_and_nothing_else(bits in any::<u32>(), inside in any::<u8>()) {
-            let outbound = Outbound::new(vec!["10.9.8.0/24".parse().unwrap()]);
+            let outbound = Outbound::new(vec!["10.9.8.0/24".parse().unwrap()], None);
             prop_assert!(outbound.allows(Ipv4Addr::new(10, 9, 8, inside).into()));
             let address = Ipv4Addr::from(bits);
             let listed = address.octets()[..3] == [10, 9, 8];

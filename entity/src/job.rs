@@ -16,7 +16,6 @@ pub struct Model {
     pub run_at: contract::Time,
     pub attempt: i32,
     pub max_attempts: i32,
-    pub time_limit_seconds: i32,
     pub fence: i64,
     pub lease_owner: Option<String>,
     pub lease_expires_at: Option<contract::Time>,

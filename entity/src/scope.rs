@@ -48,6 +48,10 @@ pub trait Tenant: EntityTrait {
     fn update_everywhere() -> UpdateMany<Self> {
         Self::update_many()
     }
+
+    fn delete_everywhere() -> DeleteMany<Self> {
+        Self::delete_many()
+    }
 }
 
 /// A table that belongs to no organization.

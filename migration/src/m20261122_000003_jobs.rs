@@ -7,6 +7,11 @@ pub struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// Whole or not at all, on SQLite too.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in tables() {
             manager.create_table(table).await?;
@@ -47,7 +52,6 @@ fn jobs() -> TableCreateStatement {
         .col(ColumnDef::new("run_at").timestamp_with_time_zone().not_null())
         .col(ColumnDef::new("attempt").integer().not_null())
         .col(ColumnDef::new("max_attempts").integer().not_null())
-        .col(ColumnDef::new("time_limit_seconds").integer().not_null())
         .col(ColumnDef::new("fence").big_integer().not_null())
         .col(ColumnDef::new("lease_owner").text().null())
         .col(ColumnDef::new("lease_expires_at").timestamp_with_time_zone().null())

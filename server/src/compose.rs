@@ -1,5 +1,6 @@
 //! Puts the platform together: opens the database, chooses the adapters. Every command starts here.
 
+use crate::clock::SystemClock;
 use crate::config::{Config, DatabaseChoice};
 use crate::data::DataFolder;
 use adapters::docker::LocalEngines;
@@ -7,8 +8,8 @@ use adapters::git::GitCli;
 use adapters::outbound::Outbound;
 use adapters::traefik::Traefik;
 use migration::MigratorTrait;
+use sea_orm::ConnectionTrait;
 use services::Platform;
-use services::clock::Clock;
 use services::database::Database;
 use services::keyring::Keyring;
 use services::limits::RateLimits;
@@ -34,16 +35,6 @@ pub enum Stay {
     LooksIn,
 }
 
-/// The real clock, in whole microseconds.
-struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the real clock is read")]
-    fn now(&self) -> contract::Time {
-        contract::Time::from_timestamp_micros(chrono::Utc::now().timestamp_micros()).unwrap_or_default()
-    }
-}
-
 pub async fn database(config: &Config, data: &DataFolder) -> Result<Database, String> {
     match &config.database {
         DatabaseChoice::Embedded => Database::sqlite(&data.database()).await,
@@ -52,10 +43,41 @@ pub async fn database(config: &Config, data: &DataFolder) -> Result<Database, St
     .map_err(|error| format!("the database cannot be opened: {error}"))
 }
 
-pub async fn migrate(database: &Database) -> Result<(), String> {
-    migration::Migrator::up(database.write(), None)
-        .await
-        .map_err(|error| format!("the database cannot be migrated: {error}"))
+/// One process at a time, also at the first start of several.
+pub async fn migrate(database: &Database, data: &DataFolder) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("the database cannot be migrated: {error}");
+    if !database.is_postgres() {
+        let _lock = data.lock_schema()?;
+        return migration::Migrator::up(database.write(), None).await.map_err(|error| failed(&error));
+    }
+    // The lock ends with its transaction, whatever becomes of this process.
+    let guard = database.begin().await.map_err(|error| failed(&error))?;
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('canopy/schema', 0))";
+    guard.execute_unprepared(lock).await.map_err(|error| failed(&error))?;
+    migration::Migrator::up(database.write(), None).await.map_err(|error| failed(&error))?;
+    guard.rollback().await.map_err(|error| failed(&error))
+}
+
+/// The key of this data folder, which must be the one that the database's secrets are sealed with.
+async fn keyring(database: &Database, data: &DataFolder) -> Result<Keyring, String> {
+    let failed = |error: services::Error| format!("the database: {error}");
+    let advice = format!(
+        "Put the key file of this database there (from a backup of the data folder, or from the data folder of another \
+         process on the same database), and start again. Only with that file can its secrets be opened: it is {}",
+        data.key_file().display()
+    );
+    let key = match data.key()? {
+        Some(key) => key,
+        None if services::instance::has_key(database).await.map_err(failed)? => {
+            return Err(format!("the key file is missing. {advice}"));
+        }
+        None => data.make_key()?,
+    };
+    let keyring = Keyring::new(&key);
+    match services::instance::is_key(database, &keyring).await.map_err(failed)? {
+        true => Ok(keyring),
+        false => Err(format!("the key file is not the one of this database. {advice}")),
+    }
 }
 
 pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
@@ -63,7 +85,8 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
     let embedded = matches!(config.database, DatabaseChoice::Embedded);
     let lock = if embedded && stay == Stay::Works { Some(data.lock()?) } else { None };
     let database = database(config, &data).await?;
-    migrate(&database).await?;
+    migrate(&database, &data).await?;
+    let keyring = keyring(&database, &data).await?;
     let failed = |error: services::Error| format!("the database: {error}");
     let instance_id = services::instance::id(&database).await.map_err(failed)?;
     let http_port = match config.http_port {
@@ -74,20 +97,28 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         Some(port) => port,
         None => services::instance::port(&database, "https_port", || free_or(443, 8443)).await.map_err(failed)?,
     };
-    let alone = lock.is_some();
-    let work_folder = data.work().join(&instance_id);
-    if alone && work_folder.exists() {
-        std::fs::remove_dir_all(&work_folder).map_err(|error| format!("{}: {error}", work_folder.display()))?;
+    if http_port == https_port {
+        return Err(format!(
+            "the proxy cannot publish HTTP and HTTPS at one port, {http_port}. Set CANOPY_HTTP_PORT and CANOPY_HTTPS_PORT to different ones."
+        ));
     }
-    std::fs::create_dir_all(&work_folder).map_err(|error| format!("{}: {error}", work_folder.display()))?;
-    let outbound = Outbound::new(config.private_networks.clone());
+    let alone = lock.is_some();
+    let work_folder = data.work(&instance_id, alone)?;
+    let outbound = Outbound::new(config.private_networks.clone(), config.demo_repositories);
+    let repository = GitCli::new(outbound.clone());
+    if stay == Stay::Works
+        && let Err(why) = repository.check().await
+    {
+        tracing::warn!("deployments from git repositories fail: {why}");
+    }
+    let clock = SystemClock::of(&database).await.map_err(failed)?;
     let platform = Platform {
         database,
-        clock: Arc::new(SystemClock),
-        keyring: Keyring::new(&data.key()?),
-        engines: Arc::new(LocalEngines::new(&config.docker_socket, outbound.clone())),
+        clock,
+        keyring,
+        engines: Arc::new(LocalEngines::new(&config.docker_socket, outbound)),
         proxy: Arc::new(Traefik::default()),
-        repository: Arc::new(GitCli::new(outbound)),
+        repository: Arc::new(repository),
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         jobs: Default::default(),

@@ -9,7 +9,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_DATA", "folder of the embedded database, key file, uploads", "`./data`"),
     ("CANOPY_LISTEN", "address of the platform itself", "`127.0.0.1:3000`"),
     ("CANOPY_DATABASE_URL", "`postgres://...` instead of the embedded SQLite", "SQLite under `CANOPY_DATA`"),
-    ("CANOPY_DATABASE_CONNECTIONS", "connections to PostgreSQL of one process", "`16`"),
+    ("CANOPY_DATABASE_CONNECTIONS", "connections to PostgreSQL of one process, at least 8", "`16`"),
     ("CANOPY_HTTP_PORT", "HTTP port that this machine's proxy publishes", "80 when free, else 8080"),
     ("CANOPY_HTTPS_PORT", "HTTPS port that this machine's proxy publishes", "443 when free, else 8443"),
     ("CANOPY_PRIVATE_NETWORKS", "networks that outgoing requests may reach besides public ones", "none"),
@@ -36,6 +36,8 @@ pub struct Config {
     pub http_port: Option<u16>,
     pub https_port: Option<u16>,
     pub private_networks: Vec<IpNet>,
+    /// Where the demo's repositories are served, which tenants may reach besides; not a setting.
+    pub demo_repositories: Option<SocketAddr>,
     pub public_url: String,
     /// The operator chose the public address; else it follows the one that is listened on.
     pub public_url_given: bool,
@@ -66,6 +68,10 @@ pub enum MetricsAccess {
 impl Config {
     /// From the process's environment. The error lists everything that is wrong, one line each.
     pub fn from_environment() -> Result<Self, String> {
+        let unreadable = |name: &str| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_)));
+        if let Some((name, ..)) = VARIABLES.iter().find(|(name, ..)| unreadable(name)) {
+            return Err(format!("{name} is no UTF-8 text."));
+        }
         Self::read(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
@@ -75,8 +81,9 @@ impl Config {
             text.parse::<SocketAddr>().ok()
         });
         let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
-        let connections = reader.parse("CANOPY_DATABASE_CONNECTIONS", "a number from 1 to 1000", |text| {
-            text.parse::<u32>().ok().filter(|n| (1..=1000).contains(n))
+        let connections = reader.parse("CANOPY_DATABASE_CONNECTIONS", "a number from 8 to 1000", |text| {
+            // Each reconciler holds one for its lock while it uses another.
+            text.parse::<u32>().ok().filter(|n| (8..=1000).contains(n))
         });
         let database =
             reader.parse("CANOPY_DATABASE_URL", "an address such as postgres://user:password@host/database", |text| {
@@ -105,6 +112,7 @@ impl Config {
             http_port,
             https_port,
             private_networks: reader.networks("CANOPY_PRIVATE_NETWORKS"),
+            demo_repositories: None,
             public_url_given: public_url.is_some(),
             public_url: public_url.unwrap_or_else(|| format!("http://{}", reachable(listen))),
             trusted_proxies: reader.networks("CANOPY_TRUSTED_PROXIES"),

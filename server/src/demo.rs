@@ -4,9 +4,9 @@ mod repositories;
 mod story;
 
 use crate::data::DataFolder;
-use repositories::Repositories;
+pub use repositories::{Repositories, served_at};
 use services::Platform;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -15,26 +15,32 @@ pub fn exists(data: &Path) -> bool {
     data.join("demo").exists()
 }
 
-/// Serves the demo's repositories, and with `examples` makes what is missing of the demo.
-pub async fn start(
-    platform: &Arc<Platform>,
-    data: &DataFolder,
-    examples: Option<PathBuf>,
-    stop: &CancellationToken,
-) -> Result<(), String> {
-    let folder = data.demo();
-    if let Some(examples) = &examples {
+/// Takes the port of the demo's repositories, if there is a demo. With `examples` it is made when absent, and moves to
+/// another port when its own was taken; without, the platform goes on without it.
+pub async fn open(data: &Path, examples: Option<&Path>) -> Result<Option<Repositories>, String> {
+    let folder = DataFolder::open(data)?.demo();
+    if let Some(examples) = examples {
         repositories::make(&folder, examples).await?;
+        return Repositories::open(&folder, true).await.map(Some);
     }
     if !folder.exists() {
-        return Ok(());
+        return Ok(None);
     }
-    let repositories = Repositories::serve(&folder, stop.clone()).await?;
-    if examples.is_some() {
-        let (platform, stop) = (platform.clone(), stop.clone());
+    let opened = Repositories::open(&folder, false).await;
+    if let Err(error) = &opened {
+        tracing::warn!("the demo's applications cannot be deployed again: {error}");
+    }
+    Ok(opened.ok())
+}
+
+/// Serves the repositories, and makes what is missing of the demo when that is asked for.
+pub fn start(platform: &Arc<Platform>, repositories: Repositories, tell: bool, stop: &CancellationToken) {
+    let (platform, stop) = (platform.clone(), stop.clone());
+    let urls = repositories.serve(stop.clone());
+    if tell {
         tokio::spawn(async move {
             tokio::select! {
-                told = story::tell(&platform, &repositories) => {
+                told = story::tell(&platform, &urls) => {
                     if let Err(message) = told {
                         eprintln!("The demo could not be finished: {message}");
                     }
@@ -43,5 +49,4 @@ pub async fn start(
             }
         });
     }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 //! the settings, chooses the adapters, and makes a caller of each request.
 #![recursion_limit = "256"]
 
+mod clock;
 mod commands;
 mod compose;
 mod config;

@@ -3,9 +3,11 @@
 
 use crate::error::{Error, Result};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,13 +20,23 @@ pub struct Database {
 impl Database {
     /// The embedded database in this file; made when absent.
     pub async fn sqlite(file: &Path) -> Result<Self> {
-        let url = format!("sqlite://{}?mode=rwc", file.display());
+        // For its owner only, and so are the files that SQLite makes beside it.
+        let mut made = OpenOptions::new();
+        made.create(true)
+            .append(true)
+            .mode(0o600)
+            .open(file)
+            .map_err(|error| Error::internal(format!("{}: {error}", file.display())))?;
+        // Any path is a file's name, but not every path can be part of an address.
+        let (url, file) = ("sqlite://canopy.sqlite", file.to_owned());
         let open = |connections: u32| {
-            let mut options = ConnectOptions::new(url.clone());
+            let mut options = ConnectOptions::new(url);
             options.max_connections(connections).min_connections(1).sqlx_logging(false);
             options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
-            options.map_sqlx_sqlite_opts(|sqlite| {
+            let file = file.clone();
+            options.map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite
+                    .filename(&file)
                     .pragma("journal_mode", "WAL")
                     // Each commit reaches the disk's cache in order; a power cut may lose the last ones, never corrupt.
                     .pragma("synchronous", "NORMAL")
@@ -69,6 +81,13 @@ impl Database {
         let write = self.write.clone();
         let begun = tokio::spawn(async move { write.begin_with_options(options).await });
         Ok(begun.await.map_err(Error::internal)??)
+    }
+
+    /// What the server's clock says.
+    pub async fn time(&self) -> Result<contract::Time> {
+        let asked = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+        let row = self.write.query_one_raw(asked).await?.ok_or_else(|| Error::internal("no time was answered"))?;
+        Ok(row.try_get("", "now")?)
     }
 
     pub fn is_postgres(&self) -> bool {

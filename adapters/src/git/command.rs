@@ -48,22 +48,9 @@ const SETTINGS: [&str; 26] = [
     "advice.detachedHead=false",
 ];
 
-/// Kept from our own environment: where programs are, whom to trust, and how to get out.
-const KEPT: [&str; 13] = [
-    "PATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
-    "GIT_SSL_CAPATH",
-    "CURL_CA_BUNDLE",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-];
+/// Kept from our own environment: where programs are and whom to trust. No proxy: it would look names up anew, and
+/// reach what this machine may not.
+const KEPT: [&str; 6] = ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "CURL_CA_BUNDLE"];
 
 const SIZE_EVERY: Duration = Duration::from_millis(250);
 /// Nobody answers more than this to what is asked here.

@@ -19,20 +19,49 @@ use services::values::{CommitId, GitRef, GitUrl};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A message's first line is shown on one line; some are books.
 const MESSAGE_LIMIT: usize = 500;
 
+/// From this version on git connects to the address that it is told. An older one ignores that, and asks for the name.
+const OLDEST: (u32, u32) = (2, 37);
+
 pub struct GitCli {
     outbound: Outbound,
+    /// Once the program was found to be new enough.
+    checked: OnceCell<()>,
 }
 
 impl GitCli {
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound }
+        Self { outbound, checked: OnceCell::new() }
     }
+
+    /// Whether git is there and new enough. Nothing is fetched with any other.
+    pub async fn check(&self) -> Result<(), RepositoryError> {
+        let look = async || {
+            let cancel = CancellationToken::new();
+            let watch = Watch::new(Duration::from_secs(10), &cancel);
+            let said = Command::new(Path::new("/")).argument("--version").run(&watch, &nowhere()).await?.output;
+            if version(&said).is_some_and(|version| version >= OLDEST) {
+                return Ok(());
+            }
+            let (said, (major, minor)) = (said.trim(), OLDEST);
+            Err(RepositoryError::Failed(format!(
+                "the platform's machine has {said}; install git {major}.{minor} or newer there"
+            )))
+        };
+        self.checked.get_or_try_init(look).await.copied()
+    }
+}
+
+/// `git version 2.39.5 (Apple Git-154)`
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut parts = said.trim().strip_prefix("git version ")?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 #[async_trait]
@@ -44,6 +73,7 @@ impl Repository for GitCli {
         limit: Duration,
         cancel: &CancellationToken,
     ) -> Result<CommitId, RepositoryError> {
+        self.check().await?;
         let watch = Watch::new(limit, cancel);
         let (branch, tag) = (format!("refs/heads/{reference}"), format!("refs/tags/{reference}"));
         // An annotated tag is an object of its own; this is what it stands for.
@@ -74,6 +104,7 @@ impl Repository for GitCli {
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> Result<Fetched, RepositoryError> {
+        self.check().await?;
         let checkout = Checkout { outbound: &self.outbound, commit, into, limit: limits.bytes, output };
         let result = checkout.make(url, &Watch::new(limits.time, cancel)).await;
         let removed = tokio::fs::remove_dir_all(into.join(".git")).await;
@@ -154,4 +185,17 @@ impl Checkout<'_> {
 
 fn nowhere() -> OutputSink {
     Arc::new(|_| {})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version("git version 2.47.3\n"), Some((2, 47)));
+        assert_eq!(version("git version 2.39.5 (Apple Git-154)\n"), Some((2, 39)));
+        assert!(version("git version 2.34.1").unwrap() < OLDEST);
+        assert_eq!(version("hub"), None);
+    }
 }

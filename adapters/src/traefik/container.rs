@@ -49,7 +49,7 @@ pub async fn proxy_container(engine: &dyn Engine, settings: &ProxySettings) -> E
     engine.container(&container_name(&settings.instance)).await
 }
 
-/// Whether it had to be made anew. Afterwards it runs, and is in exactly the wanted networks.
+/// Whether it had to be made anew. Afterwards it runs, and is in the wanted networks.
 pub async fn ensure(engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<bool> {
     let own_network = proxy_network(&settings.instance);
     engine.ensure_network(&own_network, &labels(&settings.instance, ROLE)).await?;
@@ -67,18 +67,12 @@ pub async fn ensure(engine: &dyn Engine, settings: &ProxySettings) -> EngineResu
     let fresh = existing.is_none();
     let container = match existing {
         Some(container) => container,
-        None => create(engine, settings, own_network.clone()).await?,
+        None => create(engine, settings, own_network).await?,
     };
-    if container.state == ContainerState::Running {
-        join(engine, settings, &container.id).await?;
-        leave(engine, settings, &container, &own_network).await?;
-    } else {
-        // Before it listens: it is in all of its networks with its first request.
-        join(engine, settings, &container.id).await?;
+    // Before it listens: it is in all of its networks with its first request.
+    join(engine, settings, &container.id).await?;
+    if container.state != ContainerState::Running {
         start(engine, &container.id, fresh).await?;
-        if let Some(container) = engine.container(&container.id).await? {
-            leave(engine, settings, &container, &own_network).await?;
-        }
     }
     Ok(fresh)
 }
@@ -128,20 +122,6 @@ async fn join(engine: &dyn Engine, settings: &ProxySettings, id: &str) -> Engine
     Ok(())
 }
 
-async fn leave(
-    engine: &dyn Engine,
-    settings: &ProxySettings,
-    container: &Container,
-    own_network: &str,
-) -> EngineResult<()> {
-    for network in container.addresses.keys() {
-        if network != own_network && !settings.networks.contains(network) {
-            engine.disconnect_network(network, &container.id).await?;
-        }
-    }
-    Ok(())
-}
-
 async fn image(engine: &dyn Engine) -> EngineResult<String> {
     if engine.image(OWN_IMAGE).await?.is_some() {
         return Ok(OWN_IMAGE.to_owned());
@@ -161,5 +141,5 @@ fn own_labels(settings: &ProxySettings) -> Labels {
 
 fn made_from(settings: &ProxySettings) -> String {
     let all = format!("{PUBLISHED_IMAGE} {ARGUMENTS:?} {} {}", settings.http_port, settings.https_port);
-    Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(all)[..8])
 }

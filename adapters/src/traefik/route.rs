@@ -70,8 +70,7 @@ pub fn fingerprint_path(route: &Route) -> String {
     let hosts: Vec<&str> = route.hosts.iter().map(|host| host.as_str()).collect();
     let backends: Vec<_> = route.backends.iter().map(|b| json!([b.container, b.port, b.weight])).collect();
     let digest = Sha256::digest(json!([hosts, backends]).to_string());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("/{hex}")
+    format!("/{}", hex::encode(&digest[..16]))
 }
 
 pub fn document(route: &Route, slot: Slot) -> EngineResult<Vec<u8>> {

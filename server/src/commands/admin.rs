@@ -33,6 +33,12 @@ impl AdminCommand {
                 create(platform, email, organization, print_api_key).await
             }
             Self::SetupLink => {
+                if services::accounts::is_set_up(platform).await.map_err(explain)? {
+                    return Err(format!(
+                        "it is set up already: sign in at {}/sign-in, or make an account with `canopy admin create`.",
+                        platform.settings.public_url
+                    ));
+                }
                 let token = services::accounts::create_setup_token(platform).await.map_err(explain)?;
                 println!("{}/setup?token={token}", platform.settings.public_url);
                 Ok(())

@@ -84,7 +84,7 @@ async fn migrate(config: Config, down: Option<u32>) -> Result<(), String> {
             println!("{count} changes were taken back.");
         }
         None => {
-            compose::migrate(&database).await?;
+            compose::migrate(&database, &data).await?;
             println!("The database has this version's schema.");
         }
     }

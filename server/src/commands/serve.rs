@@ -23,10 +23,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), String> {
     let metrics = telemetry::start_metrics()?;
     let site = Arc::new(Site::open(&config.site)?);
-    if demo.is_some() || demo::exists(&config.data) {
-        // The demo's repositories are served by this process, on loopback.
-        config.private_networks.push(ipnet::IpNet::from(std::net::IpAddr::from([127, 0, 0, 1])));
-    }
+    let repositories = demo::open(&config.data, demo.as_deref()).await?;
+    config.demo_repositories = repositories.as_ref().map(|repositories| repositories.address);
     let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|error| {
         format!("{} cannot be listened on: {error}. Set CANOPY_LISTEN to another address.", config.listen)
     })?;
@@ -51,7 +49,9 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
     let mut serving = tokio::spawn(async move { serving.await });
     tokio::spawn(stop_on_signal(stop.clone()));
     println!("Canopy listens on {}", config.public_url);
-    demo::start(&platform, &composed.data, demo, &stop).await?;
+    if let Some(repositories) = repositories {
+        demo::start(&platform, repositories, demo.is_some(), &stop);
+    }
     if !set_up && !demo::exists(&config.data) {
         let token = services::accounts::create_setup_token(&platform).await.map_err(explain)?;
         println!("Set it up: {}/setup?token={token}", config.public_url);
@@ -71,7 +71,8 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
     outcome
 }
 
-pub async fn work(config: Config) -> Result<(), String> {
+pub async fn work(mut config: Config) -> Result<(), String> {
+    config.demo_repositories = demo::served_at(&config.data.join("demo"));
     let composed = compose(&config, Stay::Works).await?;
     let stop = CancellationToken::new();
     let runner = start_runner(&composed, &config, stop.clone()).await?;

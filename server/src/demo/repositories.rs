@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,36 +14,60 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// The largest answer of git's program that is read into memory; the examples are a few kilobytes.
 const LIMIT: usize = 16 * 1024 * 1024;
 
+/// The repositories with the port that they will be served at.
 pub struct Repositories {
-    port: u16,
+    listener: TcpListener,
+    pub address: SocketAddr,
+    cgi: Cgi,
 }
 
 impl Repositories {
-    /// Serves `<folder>/<name>.git` at `http://127.0.0.1:<port>/<name>.git`.
-    pub async fn serve(folder: &Path, stop: CancellationToken) -> Result<Self, String> {
+    /// Takes the port that they were served at before. When somebody else has it: another one, if they may move.
+    pub async fn open(folder: &Path, may_move: bool) -> Result<Self, String> {
         let kept = folder.join("port");
-        let wanted: u16 = std::fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        let listener = TcpListener::bind(("127.0.0.1", wanted))
-            .await
-            .map_err(|error| format!("the demo's repositories cannot be served on port {wanted}: {error}"))?;
-        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-        std::fs::write(&kept, port.to_string()).map_err(|error| format!("{}: {error}", kept.display()))?;
+        let known = served_at(folder);
+        let bound = TcpListener::bind(known.unwrap_or(ANY_PORT)).await;
+        let bound = if may_move && bound.is_err() { TcpListener::bind(ANY_PORT).await } else { bound };
+        let listener = bound.map_err(|error| {
+            let port = known.unwrap_or(ANY_PORT).port();
+            format!("its repositories cannot be served on port {port}: {error}. Free the port, or start with --demo.")
+        })?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        std::fs::write(&kept, address.port().to_string()).map_err(|error| format!("{}: {error}", kept.display()))?;
         let program = git(&["--exec-path"], None).await?;
-        let cgi =
-            Arc::new(Cgi { program: PathBuf::from(program.trim()).join("git-http-backend"), root: folder.to_owned() });
-        let router = Router::new().fallback(answer).with_state(cgi);
-        tokio::spawn(async move {
-            let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-        });
-        Ok(Self { port })
+        let cgi = Cgi { program: PathBuf::from(program.trim()).join("git-http-backend"), root: folder.to_owned() };
+        Ok(Self { listener, address, cgi })
     }
 
-    pub fn url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}/{name}.git", self.port)
+    /// Serves `<folder>/<name>.git` at `http://127.0.0.1:<port>/<name>.git`.
+    pub fn serve(self, stop: CancellationToken) -> Urls {
+        let router = Router::new().fallback(answer).with_state(Arc::new(self.cgi));
+        tokio::spawn(async move {
+            let serving = axum::serve(self.listener, router);
+            let _ = serving.with_graceful_shutdown(async move { stop.cancelled().await }).await;
+        });
+        Urls { address: self.address }
     }
+}
+
+pub struct Urls {
+    address: SocketAddr,
+}
+
+impl Urls {
+    pub fn of(&self, name: &str) -> String {
+        format!("http://{}/{name}.git", self.address)
+    }
+}
+
+/// Where the demo in this folder was served last.
+pub fn served_at(folder: &Path) -> Option<SocketAddr> {
+    let port = std::fs::read_to_string(folder.join("port")).ok()?.trim().parse().ok()?;
+    Some(SocketAddr::new(ANY_PORT.ip(), port))
 }
 
 /// Makes a bare repository of every example folder that has none yet.

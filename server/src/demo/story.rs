@@ -1,12 +1,14 @@
 //! What the demo does, step by step, through the same operations as everyone: an account, this machine as a server, a
 //! project, two applications, their links.
 
-use super::repositories::Repositories;
+use super::repositories::Urls;
 use app::api;
 use app::operation::Call;
-use contract::applications::{Build, CreateApplication, HealthCheck, ListApplications, Source};
+use contract::applications::{
+    ApplicationRef, Build, CreateApplication, HealthCheck, ListApplications, Source, UpdateApplication,
+};
 use contract::deployments::{CreateDeployment, DeploymentRef, DeploymentStatus};
-use contract::ids::{EnvironmentId, ServerId};
+use contract::ids::{ApplicationId, EnvironmentId, ServerId};
 use contract::projects::{CreateProject, ListProjects, Project};
 use contract::servers::{Connection, CreateServer, ListServers, Server, ServerRef, ServerStatus};
 use contract::variables::SetVariable;
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Even when nothing says that something changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-pub async fn tell(platform: &Arc<Platform>, repositories: &Repositories) -> Result<(), String> {
+pub async fn tell(platform: &Arc<Platform>, repositories: &Urls) -> Result<(), String> {
     let caller = account(platform).await?;
     let teller = Teller { platform: platform.clone(), caller };
     let server = teller.server().await?;
@@ -146,26 +148,53 @@ impl Teller {
         }
     }
 
+    /// The repositories may have moved to another port. A source that its owner chose stays.
+    async fn follow(&self, id: ApplicationId, name: &str, source: Source) -> Result<(), String> {
+        let known = self.call::<api::applications::GetCall>(ApplicationRef { id }).await?;
+        let ours = matches!(&known.source, Source::Git { url, .. }
+            if url.starts_with("http://127.0.0.1:") && url.ends_with(&format!("/{name}.git")));
+        if ours && known.source != source {
+            let update = UpdateApplication {
+                id,
+                name: None,
+                source: Some(source),
+                build: None,
+                port: None,
+                domains: None,
+                health_check: None,
+                remove_health_check: false,
+                memory_mb: None,
+                cpu_millis: None,
+            };
+            self.call::<api::applications::UpdateCall>(update).await?;
+        }
+        Ok(())
+    }
+
     async fn application(
         &self,
         environment_id: EnvironmentId,
         server_id: ServerId,
         name: &str,
-        repositories: &Repositories,
+        repositories: &Urls,
         build: Build,
         health_check: Option<HealthCheck>,
     ) -> Result<(), String> {
         let list = ListApplications { environment_id: Some(environment_id), ..Default::default() };
         let known = self.call::<api::applications::ListCall>(list).await?;
         let known = known.items.into_iter().find(|application| application.name == name);
+        let source = Source::Git { url: repositories.of(name), branch: "main".into(), commit: None };
         let id = match &known {
-            Some(application) => application.id,
+            Some(application) => {
+                self.follow(application.id, name, source).await?;
+                application.id
+            }
             None => {
                 let input = CreateApplication {
                     environment_id,
                     server_id,
                     name: name.into(),
-                    source: Source::Git { url: repositories.url(name), branch: "main".into(), commit: None },
+                    source,
                     build,
                     port: 8080,
                     domains: vec![format!("{name}.localhost")],
@@ -213,8 +242,7 @@ impl Teller {
             })
             .await?;
         }
-        let application =
-            self.call::<api::applications::GetCall>(contract::applications::ApplicationRef { id }).await?;
+        let application = self.call::<api::applications::GetCall>(ApplicationRef { id }).await?;
         for link in application.links {
             println!("{name}: {link}");
         }

@@ -180,6 +180,38 @@ async fn a_killed_and_a_stopped_server_start_again_with_everything() {
 }
 
 #[tokio::test]
+async fn a_lost_or_foreign_key_stops_the_start_and_is_never_replaced() {
+    for on in On::all("a_lost_or_foreign_key_stops_the_start_and_is_never_replaced") {
+        let mut running = Running::start(on).await;
+        running.admin_key();
+        assert!(!running.command(&["admin", "setup-link"], "").0, "it is set up");
+        running.kill();
+        let key = running.folder.path().join("data/key");
+        let right = std::fs::read(&key).unwrap();
+        std::fs::remove_file(&key).unwrap();
+        let (started, text) = running.command(&["serve"], "");
+        assert!(!started && text.contains("key file is missing") && !key.exists(), "{text}");
+        std::fs::write(&key, [7; 32]).unwrap();
+        let (started, text) = running.command(&["serve"], "");
+        assert!(!started && text.contains("not the one of this database"), "{text}");
+        std::fs::write(&key, right).unwrap();
+        running.start_again();
+    }
+}
+
+#[tokio::test]
+async fn a_demo_whose_port_is_taken_does_not_stop_the_start() {
+    let mut running = Running::start(On::Sqlite).await;
+    running.kill();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let demo = running.folder.path().join("data/demo");
+    std::fs::create_dir(&demo).unwrap();
+    std::fs::write(demo.join("port"), taken.local_addr().unwrap().port().to_string()).unwrap();
+    running.start_again();
+    assert!(running.terminate());
+}
+
+#[tokio::test]
 async fn a_changed_audit_row_is_named() {
     use sea_orm::ConnectionTrait;
     let running = Running::start(On::Sqlite).await;

@@ -24,13 +24,12 @@ pub(crate) use profile::describe;
 pub(crate) use sessions::{leave_organization, start as start_session};
 pub(crate) use sign_in::prove_password;
 
-use crate::platform::Platform;
 use crate::{Error, Faults, OnConflict, Result};
 use contract::Time;
 use contract::ids::{MembershipId, OrganizationId, UserId};
 use contract::permissions::Role;
-use entity::{Global, idempotency_key, membership, session, user};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use entity::{Global, membership, user};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 /// E-mail addresses are compared without regard to case and kept in lower case.
 pub(crate) fn normal_email(text: &str) -> String {
@@ -91,18 +90,6 @@ pub(crate) async fn insert_membership(
         .await
         .on_conflict("This account is a member of the organization already.")?;
     Ok(id)
-}
-
-/// Removes what has ended: sessions, sign-in counters, stored answers. Run it now and then.
-pub async fn forget_ended(platform: &Platform) -> Result<()> {
-    let now = platform.clock.now();
-    let db = platform.database.write();
-    session::Entity::delete_rows()
-        .filter(Condition::any().add(session::Column::ExpiresAt.lte(now)).add(session::Column::RevokedAt.is_not_null()))
-        .exec(db)
-        .await?;
-    idempotency_key::Entity::delete_rows().filter(idempotency_key::Column::ExpiresAt.lte(now)).exec(db).await?;
-    throttle::forget(platform).await
 }
 
 pub(crate) fn internal_user_missing() -> Error {

@@ -30,7 +30,7 @@ pub(super) struct Attempt {
 /// Counts an attempt, unless one of its counters makes it wait.
 pub(super) async fn attempt(platform: &Platform, email: &str, address: Option<IpAddr>) -> Result<Attempt> {
     // The e-mail address may be anything that someone typed, a password too: only its hash is kept.
-    let account = Sha256::digest(email.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let account = hex::encode(Sha256::digest(email.as_bytes()));
     let mut counters = vec![(format!("account:{account}"), FREE_PER_ACCOUNT)];
     if let Some(address) = address {
         counters.push((format!("address:{}", network(address)), FREE_PER_ADDRESS));
@@ -111,13 +111,12 @@ async fn locked(tx: &DatabaseTransaction, key: &str, now: Time) -> Result<thrott
 }
 
 /// Counters that no longer say anything.
-pub(super) async fn forget(platform: &Platform) -> Result<()> {
-    let now = platform.clock.now();
-    throttle::Entity::delete_rows()
-        .filter(throttle::Column::WindowStartedAt.lt(now - WINDOW))
+pub(crate) async fn forget(platform: &Platform) -> Result<u64> {
+    let done = throttle::Entity::delete_rows()
+        .filter(throttle::Column::WindowStartedAt.lt(platform.clock.now() - WINDOW))
         .exec(platform.database.write())
         .await?;
-    Ok(())
+    Ok(done.rows_affected)
 }
 
 /// Nothing for the free tries, then 1, 2, 4, 8 s and so on.

@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use std::time::Duration;
 
 const PREFIX: &str = "runner/";
-/// A runner says that it works every ten seconds; one that missed three times is dead or stuck.
+/// A runner says that it works every five seconds; one that was silent for so long is dead or stuck.
 const SILENCE: Duration = Duration::from_secs(35);
 /// What dead runners left is removed after this.
 const KEPT: Duration = Duration::from_secs(24 * 3600);

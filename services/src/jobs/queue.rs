@@ -30,7 +30,6 @@ pub async fn queue_at<J: Job>(
 ) -> Result<JobId> {
     let id = crate::clock::new_id();
     let max_attempts = i32::try_from(J::MAX_ATTEMPTS).unwrap_or(i32::MAX);
-    let time_limit = i32::try_from(J::TIME_LIMIT.as_secs()).unwrap_or(i32::MAX);
     let row = job::ActiveModel {
         id: Set(id),
         organization_id: Set(organization),
@@ -41,7 +40,6 @@ pub async fn queue_at<J: Job>(
         run_at: Set(run_at),
         attempt: Set(0),
         max_attempts: Set(max_attempts),
-        time_limit_seconds: Set(time_limit),
         fence: Set(0),
         lease_owner: Set(None),
         lease_expires_at: Set(None),

@@ -15,13 +15,16 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+/// How often it looks for the dead: their work waits for the rest of their lease, and so much longer.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Clone)]
 pub struct RunnerSettings {
     /// Jobs that run at the same time.
     pub slots: usize,
     /// How long a job stays with a runner that says nothing.
     pub lease: Duration,
-    /// How often it says something; a third of the lease.
+    /// How often it says something; a few times in a lease.
     pub heartbeat: Duration,
     /// How often it looks when nobody wakes it.
     pub poll: Duration,
@@ -35,8 +38,8 @@ impl Default for RunnerSettings {
     fn default() -> Self {
         Self {
             slots: 4,
-            lease: Duration::from_secs(30),
-            heartbeat: Duration::from_secs(10),
+            lease: Duration::from_secs(20),
+            heartbeat: Duration::from_secs(5),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(20),
             owner: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
@@ -81,8 +84,9 @@ impl Runner {
         let reconcilers = reconciler::start(&self.shared.platform, &self.registry, &stop);
         let shared = self.shared.clone();
         let mut poll = interval(shared.settings.poll);
-        let mut look = interval(shared.settings.heartbeat);
-        for timer in [&mut poll, &mut look] {
+        let mut beat = interval(shared.settings.heartbeat);
+        let mut look = interval(shared.settings.heartbeat.min(LOOK_EVERY));
+        for timer in [&mut poll, &mut beat, &mut look] {
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
         while !stop.is_cancelled() {
@@ -91,6 +95,11 @@ impl Runner {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
+                _ = beat.tick() => {
+                    if let Err(error) = health::report(&shared.platform, &shared.settings.owner).await {
+                        tracing::warn!(%error, "the runner can't say that it works");
+                    }
+                }
                 _ = look.tick() => {
                     if let Err(error) = self.look_after().await {
                         tracing::warn!(%error, "the queue can't be looked after");
@@ -138,12 +147,11 @@ impl Runner {
         Ok(())
     }
 
-    /// Says that this runner works, queues again what dead processes left, and buries what they left at its end.
+    /// Queues again what dead processes left, and buries what they left at its end.
     async fn look_after(&mut self) -> Result<()> {
         let shared = self.shared.clone();
         let (platform, settings) = (&shared.platform, &shared.settings);
         let write = platform.database.write();
-        health::report(platform, &settings.owner).await?;
         let again = lease::requeue_dead(write, platform.clock.now()).await?;
         if again > 0 {
             tracing::warn!("{again} jobs whose process stopped are queued again");

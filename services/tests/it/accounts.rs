@@ -11,6 +11,7 @@ use sea_orm::PaginatorTrait;
 use services::SessionChange;
 use services::accounts::{NewAdmin, authenticate_session, create_admin, create_setup_token};
 use services::caller::{Caller, Credential, Identity};
+use services::jobs::{Expired, Reconciler};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -301,7 +302,7 @@ async fn a_session_ends_when_idle_or_old() {
         }
         h.clock.advance(Duration::from_secs(24 * 3600));
         assert!(caller(&h, &cookie).await.is_none());
-        services::accounts::forget_ended(&h.platform).await.unwrap();
+        Expired.reconcile(&h.platform).await.unwrap();
         assert_eq!(session::Entity::rows().count(h.platform.database.read()).await.unwrap(), 0);
     })
     .await;

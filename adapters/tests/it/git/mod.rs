@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(60), bytes: 10_000_000 };
 
 fn loopback() -> GitCli {
-    GitCli::new(Outbound::new(vec!["127.0.0.0/8".parse().unwrap()]))
+    GitCli::new(Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], None))
 }
 
 async fn resolve(url: &str, reference: &str) -> Result<String, RepositoryError> {

@@ -1,10 +1,10 @@
-//! Removes what nobody will ask for again: the history of jobs, stored answers, ended sessions, traces of dead
-//! runners, the rate limits of those who are gone.
+//! Removes what nobody will ask for again: the history of jobs, stored answers, ended sessions and invitations, counters
+//! of failed sign-ins, old deployments and their logs, traces of dead runners, the rate limits of those who are gone.
 
 use crate::error::Result;
 use crate::jobs::{Reconciler, Status, health, status};
 use crate::platform::Platform;
-use entity::{Global, idempotency_key, job, session};
+use entity::{Global, Tenant, idempotency_key, invitation, job, session};
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,21 @@ impl Reconciler for Expired {
         let ended =
             Condition::any().add(session::Column::ExpiresAt.lte(now)).add(session::Column::RevokedAt.lt(now - HISTORY));
         let sessions = session::Entity::delete_rows().filter(ended).exec(write).await?;
+        let ended = Condition::any()
+            .add(invitation::Column::ExpiresAt.lt(now - HISTORY))
+            .add(invitation::Column::AcceptedAt.lt(now - HISTORY));
+        let invitations = invitation::Entity::delete_everywhere().filter(ended).exec(write).await?;
+        let counters = crate::accounts::throttle::forget(platform).await?;
+        let deployments = crate::deployments::forget_old(platform).await?;
         let runners = health::forget_dead(platform).await?;
         platform.limits.forget_idle();
-        let changed = jobs.rows_affected + answers.rows_affected + sessions.rows_affected + runners;
+        let changed = jobs.rows_affected
+            + answers.rows_affected
+            + sessions.rows_affected
+            + invitations.rows_affected
+            + counters
+            + deployments
+            + runners;
         Ok(Status { checked: changed, changed })
     }
 }

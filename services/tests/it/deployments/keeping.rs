@@ -11,6 +11,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use services::applications::logs;
 use services::clock::new_id;
 use services::deployments::MASK;
+use services::jobs::{Expired, Reconciler};
 use services::servers::engine::{Container, ContainerState};
 use services::servers::names;
 use services::servers::proxy::Route;
@@ -147,6 +148,37 @@ async fn routes_of_applications_that_do_not_serve_go() {
             .unwrap();
         stage.reconcile().await;
         assert!(h.proxy.state().routes.is_empty(), "its hosts may be another's by now");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_logs_and_much_older_deployments_go() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let first = stage.deploy_well().await;
+        stage.push(SECOND);
+        let serving = stage.deploy_well().await;
+        // As if so many had come after them.
+        let last_number = async |number: i64| {
+            application::Entity::update_in(stage.tenant.scope)
+                .col_expr(application::Column::LastNumber, Expr::value(number))
+                .filter(application::Column::Id.eq(stage.application.id))
+                .exec(h.platform.database.write())
+                .await
+                .unwrap();
+            Expired.reconcile(&h.platform).await.unwrap();
+        };
+        last_number(1000).await;
+        assert_eq!(stage.list().await.len(), 2, "a month has not passed");
+        h.advance(Duration::from_secs(31 * 24 * 3600));
+        last_number(20).await;
+        assert!(!stage.log(first.id).await.is_empty(), "it is one of the newest");
+        last_number(21).await;
+        assert!(stage.log(first.id).await.is_empty());
+        assert!(!stage.log(serving.id).await.is_empty());
+        last_number(1000).await;
+        assert!(stage.list().await.iter().map(|each| each.id).eq([serving.id]), "what serves stays");
     })
     .await;
 }

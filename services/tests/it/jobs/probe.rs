@@ -255,6 +255,7 @@ impl Working {
 /// Looks often, keeps its lease for 30 s.
 pub fn settings() -> RunnerSettings {
     RunnerSettings {
+        lease: Duration::from_secs(30),
         poll: Duration::from_millis(10),
         heartbeat: Duration::from_millis(50),
         grace: Duration::from_millis(50),

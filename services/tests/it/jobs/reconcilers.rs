@@ -90,7 +90,6 @@ async fn what_nobody_asks_for_again_is_removed() {
             run_at: Set(h.now() - day * days),
             attempt: Set(1),
             max_attempts: Set(1),
-            time_limit_seconds: Set(1),
             fence: Set(1),
             lease_owner: Set(None),
             lease_expires_at: Set(None),
