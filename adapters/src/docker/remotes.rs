@@ -192,7 +192,7 @@ mod tests {
         for image in ["node:20", "library/node", "stage"] {
             assert!(check_image(&outbound, image).await.is_ok(), "{image}");
         }
-        let allowed = Outbound::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let allowed = Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], None);
         assert!(check_image(&allowed, "127.0.0.1:5000/x").await.is_ok());
     }
 }

@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_entry_of_a_listing_counts() {
-        let listing = b"040000 tree 11       -\tfolder\0100644 blob 22   10000\tfolder/a b\0" as &[u8];
+        let listing = b"040000 tree 11       -\tfolder\x00100644 blob 22   10000\tfolder/a b\0" as &[u8];
         assert!(!listing_exceeds(listing, 14_096).await.unwrap());
         assert!(listing_exceeds(listing, 14_095).await.unwrap());
     }

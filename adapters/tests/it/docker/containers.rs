@@ -38,13 +38,16 @@ async fn docker_says_what_it_is() {
 
 #[tokio::test]
 async fn docker_says_who_has_a_port() {
-    let engine = DockerEngine::new("/var/run/docker.sock");
+    let engine = DockerEngine::new("/var/run/docker.sock", Outbound::default());
     let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Program);
     drop(taken);
     let corner = Corner::new().await;
+    let network = corner.name("net");
+    corner.engine.ensure_network(&network, &corner.labels()).await.unwrap();
     let mut spec = corner.container("a", "sleep 1000");
+    spec.networks = vec![network];
     spec.published_ports = BTreeMap::from([(80, port)]);
     let name = spec.name.clone();
     let id = corner.started(spec).await;
