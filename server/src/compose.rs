@@ -21,7 +21,6 @@ use std::time::Duration;
 
 pub struct Composed {
     pub platform: Arc<Platform>,
-    pub data: DataFolder,
     /// Held while this process works on the embedded database.
     _lock: Option<File>,
     /// No other process can hold a lease: whatever has one died.
@@ -133,7 +132,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
             pace: Default::default(),
         },
     };
-    Ok(Composed { platform: Arc::new(platform), data, _lock: lock, alone })
+    Ok(Composed { platform: Arc::new(platform), _lock: lock, alone })
 }
 
 /// The usual port when nobody has it, else the other one. Docker publishes it for us, so a port that this process may

@@ -78,7 +78,7 @@ impl DataFolder {
             let aside = all.join(format!("{instance}.{:08x}{LEFT}", rand::random::<u32>()));
             std::fs::rename(&folder, aside).map_err(failed)?;
         }
-        std::fs::create_dir_all(&folder).map_err(failed)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
         if empty {
             std::thread::spawn(move || remove_left(&all));
         }
@@ -150,8 +150,8 @@ mod tests {
         assert_eq!(data.work("0a1b2c3d", false).unwrap(), work);
         assert!(work.join("checkout").exists(), "another process works there");
         let stop = std::sync::atomic::AtomicBool::new(false);
+        let inside = File::open(&work).unwrap();
         std::thread::scope(|scope| {
-            let inside = File::open(&work).unwrap();
             scope.spawn(|| {
                 for number in 0.. {
                     if stop.load(std::sync::atomic::Ordering::Relaxed) {

@@ -32,7 +32,7 @@ pub(super) async fn is_needed(db: &impl ConnectionTrait) -> Result<bool> {
 /// A new set-up token; the one before is void. Only its hash is kept.
 pub async fn create_setup_token(platform: &Platform) -> Result<String> {
     let token = token::random();
-    let row = setting::ActiveModel { key: Set(TOKEN.to_owned()), value: Set(hex::encode(&token::hash(&token))) };
+    let row = setting::ActiveModel { key: Set(TOKEN.to_owned()), value: Set(hex::encode(token::hash(&token))) };
     setting::Entity::insert(row)
         .on_conflict(OnConflict::column(setting::Column::Key).update_column(setting::Column::Value).to_owned())
         .exec_without_returning(platform.database.write())
@@ -43,7 +43,7 @@ pub async fn create_setup_token(platform: &Platform) -> Result<String> {
 pub async fn complete_setup(ctx: &Ctx, input: CompleteSetup) -> Result<Me> {
     let stored = setting::Entity::rows().filter(setting::Column::Key.eq(TOKEN)).one(&ctx.db()).await?;
     let known = stored
-        .is_some_and(|row| bool::from(row.value.as_bytes().ct_eq(hex::encode(&token::hash(&input.token)).as_bytes())));
+        .is_some_and(|row| bool::from(row.value.as_bytes().ct_eq(hex::encode(token::hash(&input.token)).as_bytes())));
     if !is_needed(&ctx.db()).await? {
         return Err(done());
     }

@@ -19,3 +19,12 @@ pub fn registry() -> Registry {
         .reconciler(reconcilers::Expired)
         .reconciler(crate::servers::seen::Seen::default())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn all_reconcilers_at_once_leave_connections_to_others() {
+        // Each holds one for its lock while it uses another. `server` takes no smaller pool than 8.
+        assert!(super::registry().reconcilers.len() + 2 <= 8, "raise the least CANOPY_DATABASE_CONNECTIONS");
+    }
+}
