@@ -1,14 +1,14 @@
-//! Reading projects with everything in them: three statements, whatever the size of the page.
+//! Reading projects with everything in them: one statement, whatever the size of the page.
 
-use super::rows::{Column, fetch};
+use super::rows::{Column, Row, fetch};
 use crate::page::{Window, pattern, term};
 use crate::{Ctx, Error, Result};
 use contract::applications::{ApplicationStatus, ApplicationSummary};
 use contract::ids::{ApplicationId, EnvironmentId, ProjectId};
 use contract::projects::{Environment, ListProjects, Project, ProjectRef};
 use contract::{Page, Time};
-use sea_orm::Value;
-use std::collections::HashMap;
+use sea_orm::{DbErr, QueryResult, Value};
+use serde::Deserialize;
 
 /// The organization's projects, newest first.
 pub async fn list(ctx: &Ctx, input: ListProjects) -> Result<Page<Project>> {
@@ -20,9 +20,7 @@ pub async fn list(ctx: &Ctx, input: ListProjects) -> Result<Page<Project>> {
     if let Some(search) = term(input.search.as_deref())? {
         selection.narrow("lower(name) LIKE ? ESCAPE '!'", pattern(search).into());
     }
-    let mut page = window.page(selection.read(ctx, window.rows()).await?, |project| project.id.0);
-    fill(ctx, &mut page.items).await?;
-    Ok(page)
+    Ok(window.page(selection.read(ctx, window.rows()).await?, |project| project.id.0))
 }
 
 pub async fn get(ctx: &Ctx, input: ProjectRef) -> Result<Project> {
@@ -33,9 +31,7 @@ pub async fn get(ctx: &Ctx, input: ProjectRef) -> Result<Project> {
 pub(super) async fn find(ctx: &Ctx, id: ProjectId) -> Result<Project> {
     let mut selection = Selection::new(ctx)?;
     selection.narrow("id = ?", id.0.into());
-    let mut found = selection.read(ctx, 1).await?;
-    fill(ctx, &mut found).await?;
-    found.pop().ok_or(Error::NotFound)
+    selection.read(ctx, 1).await?.pop().ok_or(Error::NotFound)
 }
 
 /// Which projects: always those of the caller's organization, as `find_in` would have it.
@@ -58,113 +54,126 @@ impl Selection {
         self.conditions.push_str(&condition.replace('?', &place));
     }
 
-    async fn read(self, ctx: &Ctx, rows: u64) -> Result<Vec<Project>> {
-        type Row = (ProjectId, String, String, Time);
-        let columns =
-            [Column::Id("id"), Column::Plain("name"), Column::Plain("description"), Column::Plain("created_at")];
-        let rest = format!("FROM projects WHERE {} ORDER BY id DESC LIMIT {rows}", self.conditions);
-        let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, self.values).await?;
-        rows.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
-        let bare = |(id, name, description, created_at)| Project {
-            id,
-            name,
-            description,
-            created_at,
-            environments: Vec::new(),
-            applications: Vec::new(),
+    async fn read(self, ctx: &Ctx, limit: u64) -> Result<Vec<Project>> {
+        // One row per host, or one for what has none below it: joining is cheaper than asking again, the more so as each
+        // statement costs its turns with the database. `IS TRUE` keeps SQLite from walking the whole organization for
+        // each project: it finds what is below by its parent, and then looks whose it is.
+        let rest = format!(
+            "FROM (SELECT id, name, description, created_at FROM projects WHERE {} ORDER BY id DESC LIMIT {limit}) p \
+             LEFT JOIN environments e ON e.project_id = p.id AND (e.organization_id = $1) IS TRUE \
+             LEFT JOIN applications a ON a.environment_id = e.id AND a.deleted_at IS NULL \
+             AND (a.organization_id = $1) IS TRUE \
+             LEFT JOIN deployments x ON x.id = a.current_deployment_id \
+             LEFT JOIN application_domains d ON d.application_id = a.id",
+            self.conditions
+        );
+        let mut rows: Vec<Joined> = fetch(&ctx.db(), COLUMNS, &rest, self.values).await?;
+        rows.sort_by(|a, b| b.project.cmp(&a.project).then_with(|| a.place().cmp(&b.place())));
+        Ok(nest(rows))
+    }
+}
+
+/// In the order of `Joined`.
+const COLUMNS: &[Column] = &[
+    Column::Id("p.id"),
+    Column::Plain("p.name"),
+    Column::Plain("p.description"),
+    Column::Plain("p.created_at"),
+    Column::Id("e.id"),
+    Column::Plain("e.name"),
+    Column::Id("a.id"),
+    Column::Plain("a.name"),
+    Column::Plain("a.status"),
+    Column::Plain("a.source ->> 'kind'"),
+    Column::Plain("x.\"commit\""),
+    Column::Plain("x.finished_at"),
+    Column::Plain("d.host"),
+    Column::Plain("d.position"),
+];
+
+#[derive(Deserialize)]
+struct Joined {
+    project: ProjectId,
+    project_name: String,
+    description: String,
+    created_at: Time,
+    environment: Option<EnvironmentId>,
+    environment_name: Option<String>,
+    application: Option<ApplicationId>,
+    application_name: Option<String>,
+    status: Option<String>,
+    source_kind: Option<String>,
+    commit: Option<String>,
+    deployed_at: Option<Time>,
+    host: Option<String>,
+    position: Option<i32>,
+}
+
+impl Row for Joined {
+    fn read(row: &QueryResult) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            project: row.try_get_by_index(0)?,
+            project_name: row.try_get_by_index(1)?,
+            description: row.try_get_by_index(2)?,
+            created_at: row.try_get_by_index(3)?,
+            environment: row.try_get_by_index(4)?,
+            environment_name: row.try_get_by_index(5)?,
+            application: row.try_get_by_index(6)?,
+            application_name: row.try_get_by_index(7)?,
+            status: row.try_get_by_index(8)?,
+            source_kind: row.try_get_by_index(9)?,
+            commit: row.try_get_by_index(10)?,
+            deployed_at: row.try_get_by_index(11)?,
+            host: row.try_get_by_index(12)?,
+            position: row.try_get_by_index(13)?,
+        })
+    }
+}
+
+impl Joined {
+    /// Within its project: environments oldest first, their applications by name, hosts as they were given.
+    fn place(&self) -> (Option<EnvironmentId>, Option<&str>, Option<ApplicationId>, Option<i32>) {
+        (self.environment, self.application_name.as_deref(), self.application, self.position)
+    }
+}
+
+/// Puts sorted rows into each other.
+fn nest(rows: Vec<Joined>) -> Vec<Project> {
+    let mut projects: Vec<Project> = Vec::new();
+    for row in rows {
+        if projects.last().is_none_or(|last| last.id != row.project) {
+            projects.push(Project {
+                id: row.project,
+                name: row.project_name,
+                description: row.description,
+                created_at: row.created_at,
+                environments: Vec::new(),
+                applications: Vec::new(),
+            });
+        }
+        let (Some(project), Some(id), Some(name)) = (projects.last_mut(), row.environment, row.environment_name) else {
+            continue;
         };
-        Ok(rows.into_iter().map(bare).collect())
-    }
-}
-
-/// Puts the environments and applications into their projects.
-async fn fill(ctx: &Ctx, projects: &mut [Project]) -> Result<()> {
-    if projects.is_empty() {
-        return Ok(());
-    }
-    let mut values: Vec<Value> = vec![ctx.scope()?.organization().0.into()];
-    values.extend(projects.iter().map(|project| Value::from(project.id.0)));
-    let places: Vec<String> = (2..=values.len()).map(|number| format!("${number}")).collect();
-    let places = places.join(", ");
-    let at: HashMap<ProjectId, usize> =
-        projects.iter().enumerate().map(|(index, project)| (project.id, index)).collect();
-
-    for (project, environment) in environments(ctx, &places, values.clone()).await? {
-        if let Some(project) = at.get(&project).and_then(|index| projects.get_mut(*index)) {
-            project.environments.push(environment);
+        if project.environments.last().is_none_or(|last| last.id != id) {
+            project.environments.push(Environment { id, name });
         }
-    }
-    for (project, application) in applications(ctx, &places, values).await? {
-        if let Some(project) = at.get(&project).and_then(|index| projects.get_mut(*index)) {
-            project.applications.push(application);
-        }
-    }
-    Ok(())
-}
-
-/// Oldest first.
-async fn environments(ctx: &Ctx, projects: &str, values: Vec<Value>) -> Result<Vec<(ProjectId, Environment)>> {
-    type Row = (ProjectId, EnvironmentId, String);
-    let columns = [Column::Id("project_id"), Column::Id("id"), Column::Plain("name")];
-    let rest = format!("FROM environments WHERE organization_id = $1 AND project_id IN ({projects})");
-    let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, values).await?;
-    rows.sort_by_key(|(_, id, _)| *id);
-    Ok(rows.into_iter().map(|(project, id, name)| (project, Environment { id, name })).collect())
-}
-
-/// By environment and name, each with its hosts and what serves.
-async fn applications(ctx: &Ctx, projects: &str, values: Vec<Value>) -> Result<Vec<(ProjectId, ApplicationSummary)>> {
-    type Row = (
-        ProjectId,
-        ApplicationId,
-        EnvironmentId,
-        String,
-        String,
-        Option<String>,
-        Option<String>,
-        Option<Time>,
-        Option<String>,
-        Option<i32>,
-    );
-    let columns = [
-        Column::Id("a.project_id"),
-        Column::Id("a.id"),
-        Column::Id("a.environment_id"),
-        Column::Plain("a.name"),
-        Column::Plain("a.status"),
-        Column::Plain("a.source ->> 'kind'"),
-        Column::Plain("x.\"commit\""),
-        Column::Plain("x.finished_at"),
-        Column::Plain("d.host"),
-        Column::Plain("d.position"),
-    ];
-    // One row per host: joining them is cheaper than asking for them once per application.
-    let rest = format!(
-        "FROM applications a LEFT JOIN deployments x ON x.id = a.current_deployment_id \
-         LEFT JOIN application_domains d ON d.application_id = a.id \
-         WHERE a.organization_id = $1 AND a.project_id IN ({projects}) AND a.deleted_at IS NULL"
-    );
-    let mut rows: Vec<Row> = fetch(&ctx.db(), &columns, &rest, values).await?;
-    rows.sort_by(|a, b| (a.2, &a.3, a.1, a.9).cmp(&(b.2, &b.3, b.1, b.9)));
-    let mut found: Vec<(ProjectId, ApplicationSummary)> = Vec::with_capacity(rows.len());
-    for (project, id, environment_id, name, status, kind, commit, deployed_at, host, _) in rows {
-        if let Some((_, last)) = found.last_mut()
+        let (environment_id, Some(id), Some(name)) = (id, row.application, row.application_name) else { continue };
+        if let Some(last) = project.applications.last_mut()
             && last.id == id
         {
-            last.domains.extend(host);
+            last.domains.extend(row.host);
             continue;
         }
-        let summary = ApplicationSummary {
+        project.applications.push(ApplicationSummary {
             id,
             environment_id,
             name,
-            status: ApplicationStatus::parse(&status).unwrap_or(ApplicationStatus::Unknown),
-            domains: host.into_iter().collect(),
-            source_kind: kind.unwrap_or_default(),
-            commit,
-            deployed_at,
-        };
-        found.push((project, summary));
+            status: row.status.as_deref().and_then(ApplicationStatus::parse).unwrap_or(ApplicationStatus::Unknown),
+            domains: row.host.into_iter().collect(),
+            source_kind: row.source_kind.unwrap_or_default(),
+            commit: row.commit,
+            deployed_at: row.deployed_at,
+        });
     }
-    Ok(found)
+    projects
 }
