@@ -32,7 +32,7 @@ impl Database {
         let open = |connections: u32| {
             let mut options = ConnectOptions::new(url);
             options.max_connections(connections).min_connections(1).sqlx_logging(false);
-            options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
+            pace(&mut options);
             let file = file.clone();
             options.map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite
@@ -55,7 +55,7 @@ impl Database {
     pub async fn postgres(url: &str, connections: u32) -> Result<Self> {
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(connections).min_connections(1).sqlx_logging(false);
-        options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
+        pace(&mut options);
         let pool = sea_orm::Database::connect(options).await?;
         Ok(Self { read: pool.clone(), write: pool })
     }
@@ -98,4 +98,10 @@ impl Database {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+fn pace(options: &mut ConnectOptions) {
+    options.acquire_timeout(Duration::from_secs(20)).idle_timeout(Duration::from_secs(600));
+    // A connection that was just used is there: asking it before each statement costs a turn with the database.
+    options.test_before_acquire_if_idle_for(Duration::from_secs(1));
 }
