@@ -7,15 +7,15 @@ use crate::organizations::present;
 use crate::{Ctx, Error, Faults, Result};
 use contract::Empty;
 use contract::accounts::{ChangePassword, Me, SwitchOrganization, UpdateAccount};
-use contract::ids::SessionId;
+use contract::ids::{SessionId, UserId};
 use contract::permissions::Permission;
 use entity::{Global, organization, session, user};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 
 pub async fn me(ctx: &Ctx, _: Empty) -> Result<Me> {
-    let user = own(ctx).await?;
-    describe(&ctx.db(), &user, ctx.authority().ok(), session_of(ctx)).await
+    let person = ctx.person()?;
+    describe(&ctx.db(), (person.user, &person.name, &person.email), ctx.authority().ok(), session_of(ctx)).await
 }
 
 pub async fn update_account(ctx: &Ctx, input: UpdateAccount) -> Result<Me> {
@@ -30,7 +30,7 @@ pub async fn update_account(ctx: &Ctx, input: UpdateAccount) -> Result<Me> {
         .exec(ctx.tx().await?)
         .await?;
     ctx.object("user", user.id, user.email.clone());
-    describe(ctx.tx().await?, &user, ctx.authority().ok(), session_of(ctx)).await
+    describe(ctx.tx().await?, (user.id, &user.name, &user.email), ctx.authority().ok(), session_of(ctx)).await
 }
 
 /// The person's other sessions end: whoever else knew the old password is out.
@@ -78,7 +78,7 @@ pub async fn switch_organization(ctx: &Ctx, input: SwitchOrganization) -> Result
         .filter(session::Column::Id.eq(session))
         .exec(tx)
         .await?;
-    let me = describe(tx, &user, Some(authority), Some(session)).await?;
+    let me = describe(tx, (user.id, &user.name, &user.email), Some(authority), Some(session)).await?;
     let name = me.organization.as_ref().map(|organization| organization.name.clone()).unwrap_or_default();
     ctx.object("organization", authority.organization, name);
     ctx.notes().organization = Some(authority.organization);
@@ -98,7 +98,7 @@ fn session_of(ctx: &Ctx) -> Option<SessionId> {
 
 pub(crate) async fn describe(
     db: &impl ConnectionTrait,
-    user: &user::Model,
+    (user_id, name, email): (UserId, &str, &str),
     authority: Option<Authority>,
     session: Option<SessionId>,
 ) -> Result<Me> {
@@ -115,12 +115,5 @@ pub(crate) async fn describe(
         Some(authority) => Permission::ALL.into_iter().filter(|each| authority.allows(*each)).collect(),
         None => Vec::new(),
     };
-    Ok(Me {
-        user_id: user.id,
-        name: user.name.clone(),
-        email: user.email.clone(),
-        organization,
-        permissions,
-        session_id: session,
-    })
+    Ok(Me { user_id, name: name.to_owned(), email: email.to_owned(), organization, permissions, session_id: session })
 }

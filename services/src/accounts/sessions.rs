@@ -61,7 +61,7 @@ pub(crate) async fn start(ctx: &Ctx, user: &user::Model, begin_in: Option<Author
     if ctx.notes().object.is_none() {
         ctx.object("session", id, user.email.clone());
     }
-    describe(tx, user, authority, Some(id)).await
+    describe(tx, (user.id, &user.name, &user.email), authority, Some(id)).await
 }
 
 pub async fn sign_out(ctx: &Ctx, _: Empty) -> Result<Empty> {
