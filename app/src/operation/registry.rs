@@ -13,7 +13,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-type Performed<'a> = BoxFuture<'a, Result<Answer<Value>, Refusal>>;
+/// With the output as JSON text.
+type Performed<'a> = BoxFuture<'a, Result<Answer<Vec<u8>>, Refusal>>;
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// One operation with its types erased.
@@ -65,11 +66,11 @@ async fn run<O: Operation>(
     platform: &Arc<Platform>,
     caller: &Arc<Caller>,
     body: Body,
-) -> Result<Answer<Value>, Refusal> {
+) -> Result<Answer<Vec<u8>>, Refusal> {
     let input = parse::<O::Input>(body).map_err(|error| refusal(error, caller))?;
     let answer = perform::<O>(platform, caller, input).await?;
     let output =
-        serde_json::to_value(&answer.output).map_err(|error| refusal(services::Error::internal(error), caller))?;
+        serde_json::to_vec(&answer.output).map_err(|error| refusal(services::Error::internal(error), caller))?;
     Ok(Answer { output, allowance: answer.allowance, session: answer.session, replayed: answer.replayed })
 }
 

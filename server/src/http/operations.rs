@@ -4,6 +4,7 @@
 use super::App;
 use super::caller::{problem, set_cookie};
 use app::operation::{Body, Declared, declared};
+use axum::Extension;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -11,7 +12,6 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use contract::{Code, Error};
@@ -123,12 +123,13 @@ fn no_operation(name: &str, caller: &Caller) -> Response {
     )
 }
 
-type Outcome = Result<Answer<serde_json::Value>, Refusal>;
+type Outcome = Result<Answer<Vec<u8>>, Refusal>;
 
 fn as_json(app: &App, caller: &Caller, outcome: Outcome) -> Response {
     match outcome {
         Ok(answer) => {
-            let mut response = Json(answer.output).into_response();
+            let json = HeaderValue::from_static("application/json");
+            let mut response = ([(header::CONTENT_TYPE, json)], answer.output).into_response();
             let headers = response.headers_mut();
             rate_limit(headers, answer.allowance);
             if answer.replayed {
@@ -152,12 +153,13 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
     let referer = local_referer(headers);
     match outcome {
         Ok(answer) => {
+            let output: serde_json::Value = serde_json::from_slice(&answer.output).unwrap_or_default();
             // An answer that carries a secret can't be a redirect: it is shown here, once.
             let issues_secret = matches!(operation.name(), "api_keys.create" | "api_keys.rotate" | "members.invite");
             let secret = ["key", "link"]
                 .iter()
                 .filter(|_| issues_secret)
-                .find_map(|name| answer.output.get(name)?.as_str().map(|value| (*name, value)));
+                .find_map(|name| output.get(name)?.as_str().map(|value| (*name, value)));
             let mut response = match secret {
                 Some((name, value)) => {
                     shown_once(&app.site.assets.css, name, value, referer.as_deref().unwrap_or("/")).into_response()
@@ -165,7 +167,7 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
                 None => {
                     let target = next
                         .filter(|next| is_local(next))
-                        .map(|next| app::operation_form::fill(&next, &answer.output))
+                        .map(|next| app::operation_form::fill(&next, &output))
                         .or_else(|| referer.map(|referer| without_error(&referer)))
                         .unwrap_or_else(|| "/".to_owned());
                     see_other(&target)
