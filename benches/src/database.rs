@@ -22,6 +22,14 @@ impl Database {
         Ok(Self::Postgres(url))
     }
 
+    /// What a server that has run for some minutes knows of its tables; a fresh one guesses.
+    pub async fn settle(&self) -> Result<()> {
+        if let Self::Postgres(url) = self {
+            sqlx::raw_sql("ANALYZE").execute(&mut PgConnection::connect(url.as_str()).await?).await?;
+        }
+        Ok(())
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",

@@ -75,6 +75,7 @@ async fn measure(program: &Path, site: &Path, database: &Database) -> Result<Rep
     let rows = Target::new(bound.address, "/rows");
     let plain = Target::new(bound.address, "/projects").cookie(&cookie);
     let compressed = page.clone().compressed();
+    database.settle().await?;
     let targets = [&list, &rows, &plain, &page, &compressed];
     for target in targets {
         target.measure(ROUND / 2).await?;
