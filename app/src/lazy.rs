@@ -2,24 +2,21 @@
 //! are there like all others.
 
 use crate::shell::ErrorPage;
+use futures::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
 use leptos_router::ChooseView;
 
+type Fetching<T> = fn() -> LocalBoxFuture<'static, Result<T, SplitLoaderError>>;
+
 /// A route's view from a part of the program: its page, and the fetching of the part.
 #[derive(Clone, Copy)]
-pub struct Lazy<Page, Load> {
-    pub page: Page,
-    pub load: Load,
+pub struct Lazy {
+    pub page: Fetching<AnyView>,
+    pub load: Fetching<()>,
 }
 
-impl<Page, Made, Load, Loaded> ChooseView for Lazy<Page, Load>
-where
-    Page: Fn() -> Made + Clone + Send + 'static,
-    Made: Future<Output = Result<AnyView, SplitLoaderError>>,
-    Load: Fn() -> Loaded + Clone + Send + 'static,
-    Loaded: Future<Output = Result<(), SplitLoaderError>>,
-{
+impl ChooseView for Lazy {
     async fn choose(self) -> AnyView {
         (self.page)().await.unwrap_or_else(|_| {
             view! {
@@ -46,7 +43,7 @@ macro_rules! lazy {
         fn page() -> Result<AnyView, ::leptos::wasm_split::SplitLoaderError> {
             Ok(view! { <$page /> }.into_any())
         }
-        $crate::lazy::Lazy { page, load }
+        $crate::lazy::Lazy { page: || Box::pin(page()), load: || Box::pin(load()) }
     }};
 }
 pub(crate) use lazy;

@@ -7,6 +7,8 @@ use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use server_fn::{ServerFn, client::Client};
 
+#[cfg(feature = "hydrate")]
+pub mod network;
 #[cfg(feature = "ssr")]
 mod registry;
 #[cfg(feature = "ssr")]
@@ -49,13 +51,32 @@ impl FromServerFnError for Failure {
             ServerFnErrorErr::Request(_) => {
                 Error::new(Code::Unreachable, "The server did not answer. Check your connection and try again.")
             }
-            ServerFnErrorErr::Deserialization(_) => Error::new(
-                Code::Unreachable,
-                "The answer could not be read. The platform may have been updated: reload the page.",
-            ),
+            ServerFnErrorErr::Deserialization(_) => return unreadable(),
             _ => Error::new(Code::Internal, "The request could not be made. Reload the page and try again."),
         })
     }
+}
+
+fn unreadable() -> Failure {
+    let detail = "The answer could not be read. The platform may have been updated: reload the page.";
+    Failure(contract::Error::new(contract::Code::Unreachable, detail))
+}
+
+/// What an answer's text says.
+pub fn read<T: DeserializeOwned>(answer: &str) -> Result<T, Failure> {
+    serde_json::from_str(answer).map_err(|_| unreadable())
+}
+
+/// The browser's half of a call. Only the types on the way in and out differ from operation to operation: all else is
+/// in the program once.
+#[cfg(feature = "hydrate")]
+pub async fn ask<O: Call>(input: O::Input) -> Result<O::Output, Failure>
+where
+    O::Output: DeserializeOwned,
+{
+    let input = serde_json::to_string(&input).map_err(|error| ServerFnErrorErr::Serialization(error.to_string()));
+    let input = input.map_err(Failure::from_server_fn_error)?;
+    read(&network::post(O::PATH, network::JSON, input).await?)
 }
 
 /// What `#[operation]` adds to Leptos' own trait: the input by its contract type.

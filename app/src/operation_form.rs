@@ -1,56 +1,155 @@
 //! A form that runs an operation: posted by the browser itself before the program runs, in place afterwards.
 
-use crate::operation::{Call, Failure};
+use crate::operation::{Call, Failure, read};
 use crate::ui::{FormSummary, LinkButton, Notice, Tone};
-use leptos::form::ActionForm;
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use leptos::server::ServerActionError;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server_fn::codec::{Json, PostUrl};
-use server_fn::{Http, ServerFn};
+use server_fn::error::ServerFnUrlError;
+use std::marker::PhantomData;
+
+/// A command that forms of a page give: whether it is under way, how often it was answered, and what came last. The
+/// answer stays text until somebody wants to know more than that it came: most forms do not.
+pub struct Command<O> {
+    path: &'static str,
+    pending: RwSignal<bool>,
+    version: RwSignal<usize>,
+    answer: RwSignal<Option<Result<String, Failure>>>,
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O> Clone for Command<O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Command<O> {}
+
+impl<O: Call> Default for Command<O> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<O: Call> Command<O> {
+    pub fn new() -> Self {
+        Self {
+            path: O::PATH,
+            pending: RwSignal::new(false),
+            version: RwSignal::new(0),
+            answer: RwSignal::new(refused_before(O::PATH)),
+            operation: PhantomData,
+        }
+    }
+
+    /// The last answer.
+    pub fn value(self) -> Signal<Option<Result<O::Output, Failure>>>
+    where
+        O::Output: DeserializeOwned + Send + Sync + 'static,
+    {
+        let answer = self.answer;
+        Signal::derive(move || {
+            answer.with(|answer| answer.as_ref().map(|answer| read(answer.as_ref().map_err(Clone::clone)?)))
+        })
+    }
+}
+
+/// What a form that was posted without the program came back with: the server puts it into the address.
+fn refused_before(path: &str) -> Option<Result<String, Failure>> {
+    let error = use_context::<ServerActionError>().filter(|error| error.path() == path)?;
+    Some(Err(ServerFnUrlError::decode_err(error.err())))
+}
+
+impl<O> Command<O> {
+    pub fn pending(self) -> RwSignal<bool> {
+        self.pending
+    }
+
+    /// How often it was answered, refusals too.
+    pub fn version(self) -> RwSignal<usize> {
+        self.version
+    }
+
+    /// Why it was refused the last time.
+    pub fn failure(self) -> Signal<Option<Failure>> {
+        let answer = self.answer;
+        Signal::derive(move || answer.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())))
+    }
+
+    pub fn succeeded(self) -> Signal<bool> {
+        let answer = self.answer;
+        Signal::derive(move || answer.with(|answer| matches!(answer, Some(Ok(_)))))
+    }
+
+    fn untyped(self) -> Command<()> {
+        let Self { path, pending, version, answer, .. } = self;
+        Command { path, pending, version, answer, operation: PhantomData }
+    }
+}
+
+impl Command<()> {
+    #[cfg_attr(not(feature = "hydrate"), allow(unused_variables))]
+    fn submit(self, event: &SubmitEvent) {
+        #[cfg(feature = "hydrate")]
+        {
+            use crate::operation::network::{FORM, post};
+            use web_sys::UrlSearchParams;
+
+            if event.default_prevented() {
+                return;
+            }
+            let fields = leptos::form::form_data_from_event(event).ok();
+            let fields = fields.and_then(|fields| UrlSearchParams::new_with_str_sequence_sequence(&fields).ok());
+            let Some(fields) = fields else { return };
+            event.prevent_default();
+            self.pending.set(true);
+            leptos::task::spawn_local(async move {
+                let answer = post(self.path, FORM, fields.to_string().into()).await;
+                // Whoever has left the page does not care any more.
+                let _ = self.answer.try_set(Some(answer));
+                let _ = self.version.try_update(|version| *version += 1);
+                let _ = self.pending.try_set(false);
+            });
+        }
+    }
+}
 
 /// Where the page goes when the operation succeeded: `/projects/{id}`, its `{fields}` taken from the output.
-/// Without one the page stays, and its resources follow the action's version.
+/// Without one the page stays, and its resources follow the command's version.
 #[component]
-pub fn OperationForm<O>(
-    action: ServerAction<O>,
+pub fn OperationForm<O: 'static>(
+    action: Command<O>,
     #[prop(optional, into)] next: String,
-    /// What could not be done, as the title of a refusal: "The project was not created".
-    #[prop(into)]
+    /// What could not be done, as the title of a refusal: "The project was not created". Without one the page tells it.
+    #[prop(optional, into)]
     refused: String,
     children: Children,
-) -> impl IntoView
-where
-    O: Call
-        + ServerFn<Protocol = Http<PostUrl, Json>, Client = server_fn::client::browser::BrowserClient>
-        + DeserializeOwned
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    O::Output: Serialize + Clone + Send + Sync + 'static,
-{
-    let value = action.value();
+) -> impl IntoView {
+    form(action.untyped(), next, refused, children)
+}
+
+fn form(command: Command<()>, next: String, refused: String, children: Children) -> AnyView {
     if !next.is_empty() {
-        let navigate = use_navigate();
-        let target = next.clone();
+        let (navigate, target) = (use_navigate(), next.clone());
         Effect::new(move |_| {
-            if let Some(Ok(output)) = value.get()
-                && let Ok(output) = serde_json::to_value(&output)
+            if let Some(Ok(answer)) = command.answer.get()
+                && let Ok(output) = read(&answer)
             {
                 navigate(&fill(&target, &output), NavigateOptions::default());
             }
         });
     }
-    let failure =
-        Signal::derive(move || value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
+    let failure = command.failure();
     let hidden = (!next.is_empty()).then(|| view! { <input type="hidden" name="next" value=next /> });
+    let told = move || failure.get().filter(|_| !refused.is_empty()).map(|failure| summary(&refused, &failure));
     view! {
-        <ActionForm action=action>
-            {hidden} {move || failure.get().map(|failure| summary(&refused, &failure))} {children()}
-        </ActionForm>
+        <form action=command.path method="post" on:submit=move |event| command.submit(&event)>
+            {hidden} {told} {children()}
+        </form>
     }
     .into_any()
 }
@@ -80,17 +179,13 @@ fn signed_out(title: &str) -> AnyView {
 }
 
 /// What is wrong with one field, for its `error=`.
-pub fn field_error<O>(action: ServerAction<O>, field: impl Into<String>) -> Signal<Option<String>>
-where
-    O: Call + Clone + Send + Sync + 'static,
-    O::Output: Send + Sync + 'static,
-{
-    let (value, field) = (action.value(), field.into());
+pub fn field_error<O>(action: Command<O>, field: impl Into<String>) -> Signal<Option<String>> {
+    wrong(action.failure(), field.into())
+}
+
+fn wrong(failure: Signal<Option<Failure>>, field: String) -> Signal<Option<String>> {
     Signal::derive(move || {
-        value.with(|value| match value {
-            Some(Err(failure)) => failure.0.field(&field).map(str::to_owned),
-            _ => None,
-        })
+        failure.with(|failure| failure.as_ref().and_then(|failure| failure.0.field(&field).map(str::to_owned)))
     })
 }
 

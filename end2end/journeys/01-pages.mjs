@@ -84,21 +84,6 @@ export async function the_projects_page_is_light(given) {
   await page.context().close();
 }
 
-// The parts of the program that hold the other pages are fetched on the way, and the page that was left is gone.
-export async function pages_are_reached_without_loading_anew(given) {
-  const page = await signedIn(given);
-  await go(page, "/projects");
-  await page.evaluate(() => (window.stays = true));
-  for (const [link, address] of [["Servers", "/servers"], ["Audit", "/audit"], ["Projects", "/projects"], ["Overview", "/"]]) {
-    await page.getByRole("navigation").getByRole("link", { name: link, exact: true }).first().click();
-    await page.waitForURL((url) => url.pathname === address);
-    await page.getByRole("heading", { level: 1, name: link }).waitFor();
-  }
-  if (!(await page.evaluate(() => window.stays))) throw new Error("the document was loaded anew");
-  silent(page);
-  await page.context().close();
-}
-
 export async function the_api_is_described_for_people(given) {
   for (const size of ["desktop", "phone"]) {
     const page = await openPage(given, { size, theme: "dark" });

@@ -10,7 +10,7 @@ export async function pages_change_without_a_reload_and_back_goes_back(given) {
     const address = await link.getAttribute("href");
     await link.click();
     await page.waitForURL(`**${address}`);
-    await page.waitForFunction(() => document.querySelector("main h1") !== null);
+    await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
   }
   await page.goBack();
   await page.waitForURL("**/members");

@@ -146,6 +146,11 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             async fn run_body(self) -> Result<#output, crate::operation::Failure> {
                 crate::operation::run_in_page::<Self>(self.0).await
             }
+
+            #[cfg(feature = "hydrate")]
+            async fn run_on_client(self) -> Result<#output, crate::operation::Failure> {
+                crate::operation::ask::<Self>(self.0).await
+            }
         }
 
         impl crate::operation::Call for #operation {

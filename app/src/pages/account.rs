@@ -2,7 +2,7 @@
 
 use super::region::region;
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::session::me;
 use crate::shell::Theme;
 use crate::shell::theme::ThemeChoice;
@@ -14,9 +14,9 @@ use contract::Empty;
 use contract::accounts::{Me, Session};
 use leptos::prelude::*;
 
-type Update = ServerAction<api::accounts::UpdateAccountCall>;
-type ChangePassword = ServerAction<api::accounts::ChangePasswordCall>;
-type Revoke = ServerAction<api::accounts::RevokeSessionCall>;
+type Update = Command<api::accounts::UpdateAccountCall>;
+type ChangePassword = Command<api::accounts::ChangePasswordCall>;
+type Revoke = Command<api::accounts::RevokeSessionCall>;
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
@@ -95,7 +95,7 @@ fn password(change: ChangePassword) -> AnyView {
                     <FormActions>
                         <Button busy=change.pending()>"Change password"</Button>
                         <span role="status" class=style::text::MUTED>
-                            {move || change.value().with(|value| matches!(value, Some(Ok(_)))).then_some("Your password was changed.")}
+                            {move || change.succeeded().get().then_some("Your password was changed.")}
                         </span>
                     </FormActions>
                 </FormBody>

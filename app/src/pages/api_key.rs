@@ -5,7 +5,7 @@ use super::api_keys::{scope_words, state_words};
 use super::region::subject;
 use crate::api;
 use crate::operation::Failure;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::session::{may, me};
 use crate::ui::{
     Button, Card, Code, Crumb, DangerConfirm, FactRow, FactRows, FormBody, Page, Pill, RelativeTime, SecretOnce, Width,
@@ -19,8 +19,8 @@ use leptos::prelude::*;
 #[component]
 pub fn ApiKeyPage() -> impl IntoView {
     let id = path_id::<ApiKeyId>("id");
-    let rotate = ServerAction::<api::api_keys::RotateCall>::new();
-    let revoke = ServerAction::<api::api_keys::RevokeCall>::new();
+    let rotate = Command::<api::api_keys::RotateCall>::new();
+    let revoke = Command::<api::api_keys::RevokeCall>::new();
     let key =
         Resource::new(move || (id.get(), rotate.version().get()), |(id, _)| async move { find(known(id)?).await });
     let made = rotate.value();
@@ -47,8 +47,8 @@ async fn find(id: ApiKeyId) -> Result<ApiKey, Failure> {
 
 fn page(
     key: ApiKey,
-    rotate: ServerAction<api::api_keys::RotateCall>,
-    revoke: ServerAction<api::api_keys::RevokeCall>,
+    rotate: Command<api::api_keys::RotateCall>,
+    revoke: Command<api::api_keys::RevokeCall>,
     secret: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
     let (tone, state) = state_words(&key);
@@ -99,7 +99,7 @@ fn facts(key: ApiKey) -> AnyView {
     .into_any()
 }
 
-fn rotation(key: &ApiKey, rotate: ServerAction<api::api_keys::RotateCall>) -> AnyView {
+fn rotation(key: &ApiKey, rotate: Command<api::api_keys::RotateCall>) -> AnyView {
     let id = key.id.to_string();
     view! {
         <Card
@@ -115,7 +115,7 @@ fn rotation(key: &ApiKey, rotate: ServerAction<api::api_keys::RotateCall>) -> An
     .into_any()
 }
 
-fn end(key: &ApiKey, revoke: ServerAction<api::api_keys::RevokeCall>) -> AnyView {
+fn end(key: &ApiKey, revoke: Command<api::api_keys::RevokeCall>) -> AnyView {
     let (id, name) = (key.id.to_string(), key.name.clone());
     let goes = vec!["Access of every program that uses this key, at once".to_owned()];
     let stays = vec!["What those programs did, and its entries in the audit log".to_owned()];

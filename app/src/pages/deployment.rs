@@ -7,7 +7,7 @@ use super::region::subject;
 use crate::api;
 use crate::live;
 use crate::operation::keep_asking;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::session::may;
 use crate::ui::{
     Button, Card, Code, Crumb, Kind, Lead, LogRing, LogView, Page, RelativeTime, Step as Line, StepState, Steps,
@@ -35,14 +35,14 @@ struct Found {
 
 #[derive(Clone, Copy)]
 pub(super) struct Commands {
-    cancel: ServerAction<api::deployments::CancelCall>,
-    pub again: ServerAction<api::deployments::CreateCall>,
+    cancel: Command<api::deployments::CancelCall>,
+    pub again: Command<api::deployments::CreateCall>,
 }
 
 #[component]
 pub fn DeploymentPage() -> impl IntoView {
     let id = path_id::<DeploymentId>("id");
-    let commands = Commands { cancel: ServerAction::new(), again: ServerAction::new() };
+    let commands = Commands { cancel: Command::new(), again: Command::new() };
     let found = Resource::new(
         move || id.get(),
         |id| {
@@ -209,10 +209,10 @@ fn cancel_form(id: DeploymentId, shown: Signal<Deployment>, commands: Commands) 
             let words = if requested { "Cancelling" } else { "Cancel" };
             let cancel = commands.cancel;
             view! {
-                <leptos::form::ActionForm action=cancel>
+                <OperationForm action=cancel>
                     <input type="hidden" name="id" value=id.to_string() />
                     <Button kind=Kind::Danger disabled=requested busy=cancel.pending()>{words}</Button>
-                </leptos::form::ActionForm>
+                </OperationForm>
             }
         })
     };
@@ -220,9 +220,7 @@ fn cancel_form(id: DeploymentId, shown: Signal<Deployment>, commands: Commands) 
 }
 
 fn cancel_refused(commands: Commands) -> Option<AnyView> {
-    let value = commands.cancel.value().get();
-    let Some(Err(failure)) = value else { return None };
-    let error = failure.0;
+    let error = commands.cancel.failure().get()?.0;
     Some(view! { <crate::ui::Failure title="It was not cancelled" detail=error.detail request_id=Some(error.request_id) /> }.into_any())
 }
 

@@ -5,7 +5,7 @@ use super::member_words::role_words;
 use super::region::region;
 use crate::api;
 use crate::operation::Failure;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::shell::AuthLayout;
 use crate::ui::{Button, FactRow, FactRows, FormBody, Kind, PasswordField, RelativeTime, TextField};
 use contract::Code;
@@ -17,7 +17,7 @@ use leptos_router::hooks::use_params_map;
 pub fn InvitationPage() -> impl IntoView {
     let path = use_params_map();
     let token = Memo::new(move |_| path.with(|path| path.get("token")).unwrap_or_default());
-    let accept = ServerAction::<api::accounts::AcceptInvitationCall>::new();
+    let accept = Command::<api::accounts::AcceptInvitationCall>::new();
     let preview = Resource::new(
         move || token.get(),
         |token| async move { api::accounts::preview_invitation(InvitationToken { token }).await.map_err(plainly) },
@@ -41,11 +41,7 @@ fn plainly(mut failure: Failure) -> Failure {
     failure
 }
 
-fn form(
-    accept: ServerAction<api::accounts::AcceptInvitationCall>,
-    token: String,
-    preview: InvitationPreview,
-) -> AnyView {
+fn form(accept: Command<api::accounts::AcceptInvitationCall>, token: String, preview: InvitationPreview) -> AnyView {
     let InvitationPreview { email, organization, role, expires_at, has_account } = preview;
     let person = if has_account {
         view! {

@@ -6,7 +6,7 @@ use super::members::grantable;
 use super::region::subject;
 use crate::api;
 use crate::operation::Failure;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::session::may;
 use crate::ui::{
     Button, Card, Choice, Crumb, DangerConfirm, FactRow, FactRows, FormActions, FormBody, Kind, Page, RadioField,
@@ -20,8 +20,8 @@ use leptos::prelude::*;
 #[component]
 pub fn MemberPage() -> impl IntoView {
     let id = path_id::<MembershipId>("id");
-    let update = ServerAction::<api::members::UpdateCall>::new();
-    let remove = ServerAction::<api::members::RemoveCall>::new();
+    let update = Command::<api::members::UpdateCall>::new();
+    let remove = Command::<api::members::RemoveCall>::new();
     let member =
         Resource::new(move || (id.get(), update.version().get()), |(id, _)| async move { find(known(id)?).await });
     subject(member, "The member could not be read", move |member| page(member, update, remove))
@@ -41,8 +41,8 @@ async fn find(id: MembershipId) -> Result<Member, Failure> {
 
 fn page(
     member: Member,
-    update: ServerAction<api::members::UpdateCall>,
-    remove: ServerAction<api::members::RemoveCall>,
+    update: Command<api::members::UpdateCall>,
+    remove: Command<api::members::RemoveCall>,
 ) -> AnyView {
     let manages = may(Permission::MembersManage);
     let role = manages.then(|| role_form(&member, update));
@@ -65,7 +65,7 @@ fn page(
     .into_any()
 }
 
-fn role_form(member: &Member, update: ServerAction<api::members::UpdateCall>) -> AnyView {
+fn role_form(member: &Member, update: Command<api::members::UpdateCall>) -> AnyView {
     let (id, role) = (member.id.to_string(), member.role.as_str());
     let choices = grantable()
         .into_iter()
@@ -90,7 +90,7 @@ fn role_form(member: &Member, update: ServerAction<api::members::UpdateCall>) ->
     .into_any()
 }
 
-fn end(member: &Member, remove: ServerAction<api::members::RemoveCall>) -> AnyView {
+fn end(member: &Member, remove: Command<api::members::RemoveCall>) -> AnyView {
     let (id, name) = (member.id.to_string(), member.name.clone());
     let goes =
         vec!["Their access to this organization, at once".to_owned(), "The API keys that they hold here".to_owned()];

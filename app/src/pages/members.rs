@@ -5,7 +5,7 @@ use super::member_words::role_words;
 use super::region::region;
 use super::success::successes;
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::session::{may, me};
 use crate::ui::{
     Button, Card, Cell, Column, Empty, FilterBar, FormActions, FormBody, FormPair, Glyph, Kind, Page, Pager,
@@ -13,7 +13,6 @@ use crate::ui::{
 };
 use contract::organizations::{ListInvitations, ListMembers, Member};
 use contract::permissions::{Permission, Role};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 const HERE: &str = "/members";
@@ -22,7 +21,7 @@ const HERE: &str = "/members";
 pub fn MembersPage() -> impl IntoView {
     let search = parameter("q");
     let cursor = parameter("cursor");
-    let invite = ServerAction::<api::members::InviteCall>::new();
+    let invite = Command::<api::members::InviteCall>::new();
     let members = Resource::new(
         move || (search.get(), cursor.get()),
         |(search, cursor)| async move { api::members::list(ListMembers { search, limit: None, cursor }).await },
@@ -96,8 +95,8 @@ pub(super) fn grantable() -> Vec<(String, String)> {
 }
 
 /// Those that nobody has accepted yet; nothing when there are none.
-fn open_invitations(invite: ServerAction<api::members::InviteCall>) -> AnyView {
-    let revoke = ServerAction::<api::members::RevokeInvitationCall>::new();
+fn open_invitations(invite: Command<api::members::InviteCall>) -> AnyView {
+    let revoke = Command::<api::members::RevokeInvitationCall>::new();
     let (made, revoked) = (successes(invite), successes(revoke));
     let invitations = Resource::new(
         move || (made.get(), revoked.get()),
@@ -124,10 +123,10 @@ fn open_invitations(invite: ServerAction<api::members::InviteCall>) -> AnyView {
                         <Cell dim=true hide=true>{role_words(one.role).0}</Cell>
                         <Cell right=true dim=true hide=true><RelativeTime at=one.expires_at /></Cell>
                         <Cell right=true>
-                            <ActionForm action=revoke>
+                            <OperationForm action=revoke>
                                 <input type="hidden" name="id" value=one.id.to_string() />
                                 <Button small=true kind=Kind::Danger label=label busy=revoke.pending()>"Withdraw"</Button>
-                            </ActionForm>
+                            </OperationForm>
                         </Cell>
                     </tr>
                 }
@@ -142,7 +141,7 @@ fn open_invitations(invite: ServerAction<api::members::InviteCall>) -> AnyView {
     })
 }
 
-fn invitation(invite: ServerAction<api::members::InviteCall>) -> AnyView {
+fn invitation(invite: Command<api::members::InviteCall>) -> AnyView {
     let value = invite.value();
     let made = move || match value.get() {
         Some(Ok(made)) => {

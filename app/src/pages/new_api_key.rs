@@ -1,7 +1,7 @@
 //! Making an API key. The secret is in the answer, once.
 
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{
     Button, Card, Choice, Crumb, FormActions, FormBody, Kind, LinkButton, Page, RadioField, SecretOnce, TextField,
     Width,
@@ -17,7 +17,7 @@ const READS: &str = "organizations.get organizations.list members.list projects.
 
 #[component]
 pub fn NewApiKeyPage() -> impl IntoView {
-    let create = ServerAction::<api::api_keys::CreateCall>::new();
+    let create = Command::<api::api_keys::CreateCall>::new();
     let value = create.value();
     let body = move || match value.get() {
         Some(Ok(made)) => view! {
@@ -34,13 +34,13 @@ pub fn NewApiKeyPage() -> impl IntoView {
     view! {
         <Page title="Create key" crumbs=vec![Crumb::new("API keys", "/api-keys")] width=Width::Narrow>
             {body}
-            <div hidden=move || value.with(|value| matches!(value, Some(Ok(_))))>{form(create)}</div>
+            <div hidden=create.succeeded()>{form(create)}</div>
         </Page>
     }
     .into_any()
 }
 
-fn form(create: ServerAction<api::api_keys::CreateCall>) -> AnyView {
+fn form(create: Command<api::api_keys::CreateCall>) -> AnyView {
     let choices = vec![
         Choice::new("*", "Everything that I may do"),
         Choice::new(DEPLOYS, "Deploy").hint("Start, watch, cancel and go back to deployments."),

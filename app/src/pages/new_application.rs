@@ -6,7 +6,7 @@ use super::region::subject;
 use super::server_words::trouble;
 use super::source_fields::{Kind as SourceKind, Pack, fields};
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{
     Button, Card, Crumb, Empty, FormActions, FormBody, FormPair, Glyph, Kind, LinkButton, NumberField, Page,
     SelectField, TextField, Width,
@@ -16,7 +16,7 @@ use contract::projects::{Project, ProjectRef};
 use contract::servers::{ListServers, Server, ServerStatus};
 use leptos::prelude::*;
 
-type Create = ServerAction<api::applications::CreateCall>;
+type Create = Command<api::applications::CreateCall>;
 
 /// What the address chose.
 #[derive(Clone, PartialEq)]

@@ -1,13 +1,13 @@
 //! Creating a project.
 
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{Button, Card, Crumb, FormActions, FormBody, Kind, LinkButton, Page, TextArea, TextField, Width};
 use leptos::prelude::*;
 
 #[component]
 pub fn NewProjectPage() -> impl IntoView {
-    let create = ServerAction::<api::projects::CreateCall>::new();
+    let create = Command::<api::projects::CreateCall>::new();
     view! {
         <Page title="New project" crumbs=vec![Crumb::new("Projects", "/projects")] width=Width::Narrow>
             <Card title="The project" note="It starts with an environment named production. Add others at any time.">

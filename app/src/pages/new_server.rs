@@ -1,13 +1,13 @@
 //! Adding a server: the machine that the platform runs on.
 
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{Button, Card, Crumb, FormActions, FormBody, Kind, LinkButton, Page, TextField, Width};
 use leptos::prelude::*;
 
 #[component]
 pub fn NewServerPage() -> impl IntoView {
-    let create = ServerAction::<api::servers::CreateCall>::new();
+    let create = Command::<api::servers::CreateCall>::new();
     view! {
         <Page title="Add server" crumbs=vec![Crumb::new("Servers", "/servers")] width=Width::Narrow>
             <Card title="This machine" note="Applications run on the Docker Engine of the machine that Canopy runs on.">

@@ -6,6 +6,7 @@ use super::project_settings::{environments, naming, removal};
 use super::region::subject;
 use super::success::successes;
 use crate::api;
+use crate::operation_form::Command;
 use crate::session::may;
 use crate::ui::{Card, Cell, Code, Column, Crumb, Empty, Glyph, Kind, LinkButton, Page, RelativeTime, RowLink, Table};
 use contract::applications::ApplicationSummary;
@@ -19,20 +20,20 @@ pub(super) const REFUSED: &str = "The project could not be read";
 /// What can be done to a project from its page.
 #[derive(Clone, Copy)]
 pub(super) struct Commands {
-    pub update: ServerAction<api::projects::UpdateCall>,
-    pub delete: ServerAction<api::projects::DeleteCall>,
-    pub add_environment: ServerAction<api::projects::CreateEnvironmentCall>,
-    pub delete_environment: ServerAction<api::projects::DeleteEnvironmentCall>,
+    pub update: Command<api::projects::UpdateCall>,
+    pub delete: Command<api::projects::DeleteCall>,
+    pub add_environment: Command<api::projects::CreateEnvironmentCall>,
+    pub delete_environment: Command<api::projects::DeleteEnvironmentCall>,
 }
 
 #[component]
 pub fn ProjectPage() -> impl IntoView {
     let id = path_id::<ProjectId>("id");
     let commands = Commands {
-        update: ServerAction::new(),
-        delete: ServerAction::new(),
-        add_environment: ServerAction::new(),
-        delete_environment: ServerAction::new(),
+        update: Command::new(),
+        delete: Command::new(),
+        add_environment: Command::new(),
+        delete_environment: Command::new(),
     };
     let changes =
         (successes(commands.update), successes(commands.add_environment), successes(commands.delete_environment));

@@ -5,7 +5,7 @@ use super::project::{Commands, REFUSED};
 use super::region::subject;
 use super::success::successes;
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{
     Button, Card, Crumb, DangerConfirm, Dialog, DialogLink, FormBody, FormPair, Item, Kind, List, Notice, Page,
     SavePill, TextField, Tone, Width,
@@ -123,7 +123,7 @@ pub(super) fn removal(project: &Project, commands: Commands) -> AnyView {
 #[component]
 pub fn DeleteProjectPage() -> impl IntoView {
     let id = path_id::<ProjectId>("id");
-    let delete = ServerAction::<api::projects::DeleteCall>::new();
+    let delete = Command::<api::projects::DeleteCall>::new();
     let project =
         Resource::new(move || id.get(), |id| async move { api::projects::get(ProjectRef { id: known(id)? }).await });
     subject(project, REFUSED, move |project| {
@@ -141,7 +141,7 @@ pub fn DeleteProjectPage() -> impl IntoView {
     })
 }
 
-fn delete_form(project: &Project, delete: ServerAction<api::projects::DeleteCall>, cancel: Option<String>) -> AnyView {
+fn delete_form(project: &Project, delete: Command<api::projects::DeleteCall>, cancel: Option<String>) -> AnyView {
     if !project.applications.is_empty() {
         let names = project.applications.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
         return view! {

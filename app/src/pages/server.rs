@@ -5,7 +5,7 @@ use super::poll::again_soon;
 use super::region::subject;
 use super::server_words::{check_steps, connection_words, status_pill};
 use crate::api;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::session::may;
 use crate::ui::{
     Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind,
@@ -22,8 +22,8 @@ const DELETE: &str = "delete-server";
 #[component]
 pub fn ServerPage() -> impl IntoView {
     let id = path_id::<ServerId>("id");
-    let validate = ServerAction::<api::servers::ValidateCall>::new();
-    let delete = ServerAction::<api::servers::DeleteCall>::new();
+    let validate = Command::<api::servers::ValidateCall>::new();
+    let delete = Command::<api::servers::DeleteCall>::new();
     let server = Resource::new(
         move || (id.get(), validate.version().get()),
         |(id, _)| async move { api::servers::get(ServerRef { id: known(id)? }).await },
@@ -38,8 +38,8 @@ pub fn ServerPage() -> impl IntoView {
 
 fn page(
     server: Server,
-    validate: ServerAction<api::servers::ValidateCall>,
-    delete: ServerAction<api::servers::DeleteCall>,
+    validate: Command<api::servers::ValidateCall>,
+    delete: Command<api::servers::DeleteCall>,
 ) -> AnyView {
     let manages = may(Permission::ServersManage);
     let status = server.status;
@@ -54,7 +54,7 @@ fn page(
     .into_any()
 }
 
-fn checks(server: &Server, validate: Option<ServerAction<api::servers::ValidateCall>>) -> AnyView {
+fn checks(server: &Server, validate: Option<Command<api::servers::ValidateCall>>) -> AnyView {
     let steps = check_steps(&server.checks);
     let running = server.status == ServerStatus::Validating;
     let (id, here) = (server.id.to_string(), format!("/servers/{}", server.id));
@@ -114,7 +114,7 @@ fn facts(server: Server) -> AnyView {
     .into_any()
 }
 
-fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> AnyView {
+fn danger(server: &Server, delete: Command<api::servers::DeleteCall>) -> AnyView {
     let href = format!("/servers/{}/delete", server.id);
     let form = delete_form(server, delete, None);
     view! {
@@ -137,7 +137,7 @@ fn danger(server: &Server, delete: ServerAction<api::servers::DeleteCall>) -> An
 #[component]
 pub fn DeleteServerPage() -> impl IntoView {
     let id = path_id::<ServerId>("id");
-    let delete = ServerAction::<api::servers::DeleteCall>::new();
+    let delete = Command::<api::servers::DeleteCall>::new();
     let server =
         Resource::new(move || id.get(), |id| async move { api::servers::get(ServerRef { id: known(id)? }).await });
     subject(server, REFUSED, move |server| {
@@ -155,7 +155,7 @@ pub fn DeleteServerPage() -> impl IntoView {
     })
 }
 
-fn delete_form(server: &Server, delete: ServerAction<api::servers::DeleteCall>, cancel: Option<String>) -> AnyView {
+fn delete_form(server: &Server, delete: Command<api::servers::DeleteCall>, cancel: Option<String>) -> AnyView {
     if server.applications > 0 {
         let text = match server.applications {
             1 => "One application runs on it. Move or delete it first.".to_owned(),

@@ -6,7 +6,7 @@ use super::address::parameter;
 use super::region::region;
 use super::welcome::WIZARD;
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::shell::AuthLayout;
 use crate::ui::{Button, FormBody, Kind, LinkButton, Notice, PasswordField, TextField, Tone};
 use contract::Empty;
@@ -15,7 +15,7 @@ use leptos::prelude::*;
 #[component]
 pub fn SetupPage() -> impl IntoView {
     let token = parameter("token");
-    let complete = ServerAction::<api::accounts::CompleteSetupCall>::new();
+    let complete = Command::<api::accounts::CompleteSetupCall>::new();
     let status = Resource::new(|| (), |()| async move { api::accounts::setup_status(Empty {}).await });
     let body = region(status, "The state of this platform could not be read", move |status| {
         match (status.needed, token.get_untracked()) {
@@ -39,7 +39,7 @@ pub fn SetupPage() -> impl IntoView {
     .into_any()
 }
 
-fn form(complete: ServerAction<api::accounts::CompleteSetupCall>, token: String) -> AnyView {
+fn form(complete: Command<api::accounts::CompleteSetupCall>, token: String) -> AnyView {
     view! {
         <OperationForm action=complete next="/welcome" refused="The platform was not set up">
             <FormBody>

@@ -3,14 +3,14 @@
 use super::PLATFORM;
 use super::address::parameter;
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::shell::AuthLayout;
 use crate::ui::{Button, FormBody, Kind, PasswordField, TextField};
 use leptos::prelude::*;
 
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let sign_in = ServerAction::<api::accounts::SignInCall>::new();
+    let sign_in = Command::<api::accounts::SignInCall>::new();
     let next = parameter("next").get_untracked().filter(|next| is_local(next)).unwrap_or_else(|| "/".to_owned());
     view! {
         <AuthLayout title="Sign in" brand=PLATFORM foot="Accounts are by invitation only. Ask an administrator of your organization.">

@@ -1,17 +1,13 @@
 //! How often a command succeeded: what a region reads again for. A refusal changes nothing, so what the reader typed
 //! into the form stays as it is.
 
-use crate::operation::Call;
+use crate::operation_form::Command;
 use leptos::prelude::*;
 
-pub fn successes<O>(action: ServerAction<O>) -> Memo<usize>
-where
-    O: Call + Clone + Send + Sync + 'static,
-    O::Output: Send + Sync + 'static,
-{
-    let value = action.value();
+pub fn successes<O>(action: Command<O>) -> Memo<usize> {
+    let (version, succeeded) = (action.version(), action.succeeded());
     Memo::new(move |before: Option<&usize>| {
-        let succeeded = value.with(|value| matches!(value, Some(Ok(_))));
-        before.copied().unwrap_or_default() + usize::from(succeeded)
+        version.track();
+        before.copied().unwrap_or_default() + usize::from(succeeded.get_untracked())
     })
 }

@@ -7,7 +7,7 @@ use super::server_words::check_steps;
 use super::welcome_application::{at_application, first_application};
 use crate::api;
 use crate::operation::Failure;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::ui::{
     Button, Card, FormActions, FormBody, Kind, LinkButton, Page, Stack, Step, StepState, Steps, TextField, TwoColumns,
 };
@@ -31,21 +31,21 @@ struct Progress {
 /// The commands of this page; each makes the progress be read again.
 #[derive(Clone, Copy)]
 pub(super) struct Commands {
-    add_server: ServerAction<api::servers::CreateCall>,
-    validate: ServerAction<api::servers::ValidateCall>,
-    create_project: ServerAction<api::projects::CreateCall>,
-    pub(super) create_application: ServerAction<api::applications::CreateCall>,
-    pub(super) deploy: ServerAction<api::deployments::CreateCall>,
+    add_server: Command<api::servers::CreateCall>,
+    validate: Command<api::servers::ValidateCall>,
+    create_project: Command<api::projects::CreateCall>,
+    pub(super) create_application: Command<api::applications::CreateCall>,
+    pub(super) deploy: Command<api::deployments::CreateCall>,
 }
 
 #[component]
 pub fn WelcomePage() -> impl IntoView {
     let commands = Commands {
-        add_server: ServerAction::new(),
-        validate: ServerAction::new(),
-        create_project: ServerAction::new(),
-        create_application: ServerAction::new(),
-        deploy: ServerAction::new(),
+        add_server: Command::new(),
+        validate: Command::new(),
+        create_project: Command::new(),
+        create_application: Command::new(),
+        deploy: Command::new(),
     };
     let progress = Resource::new(
         move || {

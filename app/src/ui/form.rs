@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Fields under each other. Goes inside a `<form>` or `<ActionForm>`.
+/// Fields under each other. Goes inside a `<form>` or `<OperationForm>`.
 #[component]
 pub fn FormBody(children: Children) -> impl IntoView {
     view! { <div class=style::form::ROOT>{children()}</div> }

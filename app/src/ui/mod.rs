@@ -47,7 +47,7 @@
 //! | `SelectField` | name, label, options: Vec<(value, words)>, value?, hint?, error?*, id?, required?, optional?, on_change? |
 //! | `Checkbox` | name, label, checked?, value?, hint?, error?*, id?, required? |
 //! | `RadioField` | name, label, choices: Vec<Choice>, value?, error?*, on_change? |
-//! | `FormBody`, `FormPair`, `FormActions` | children; the layout inside `<form>` / `<ActionForm>` |
+//! | `FormBody`, `FormPair`, `FormActions` | children; the layout inside `<form>` / `<OperationForm>` |
 //! | `FormSummary` | title, errors?: Vec<(field, words)>, request_id?* |
 //! | `Pill` | tone?: Tone (Ok, Warn, Bad, Busy, Neutral), text |
 //! | `Table` | label, columns: Vec<Column>, density?: Density, children (rows). `Column::new(..).right().hide().sort(href, now)`, `Column::actions()` |

@@ -2,7 +2,7 @@
 
 use super::REFUSED;
 use crate::api;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::pages::address::{known, path_id};
 use crate::pages::region::subject;
 use crate::ui::{Card, Crumb, DangerConfirm, FormBody, Page, Width};
@@ -10,7 +10,7 @@ use contract::applications::{Application, ApplicationRef};
 use contract::ids::ApplicationId;
 use leptos::prelude::*;
 
-type Delete = ServerAction<api::applications::DeleteCall>;
+type Delete = Command<api::applications::DeleteCall>;
 
 /// The id of the dialog.
 pub(super) const DELETE: &str = "delete-application";

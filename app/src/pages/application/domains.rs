@@ -2,15 +2,14 @@
 
 use super::{Subject, framed};
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::session::may;
 use crate::ui::{Button, Card, Empty, FormActions, FormBody, Glyph, Item, Kind, LinkButton, List, TextField};
 use contract::applications::Application;
 use contract::permissions::Permission;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-type Update = ServerAction<api::applications::UpdateCall>;
+type Update = Command<api::applications::UpdateCall>;
 
 #[component]
 pub fn ApplicationDomainsPage() -> impl IntoView {
@@ -77,11 +76,11 @@ fn remove_form(application: &Application, host: &str, update: Update) -> AnyView
     let (fields, _) = kept(application, Some(host));
     let (id, label) = (application.id.to_string(), format!("Remove {host}"));
     view! {
-        <ActionForm action=update>
+        <OperationForm action=update>
             <input type="hidden" name="id" value=id />
             {fields}
             <Button small=true kind=Kind::Danger label=label busy=update.pending()>"Remove"</Button>
-        </ActionForm>
+        </OperationForm>
     }
     .into_any()
 }

@@ -27,13 +27,13 @@ use super::success::successes;
 use crate::api;
 use crate::live;
 use crate::operation::{Call, Failure};
+use crate::operation_form::{Command, OperationForm};
 use crate::session::may;
 use crate::ui::{self, Button, Crumb, Kind, LinkButton, Page, Tab};
 use contract::applications::{Application, ApplicationRef, ApplicationStatus};
 use contract::deployments::DeploymentStatus;
 use contract::ids::{ApplicationId, DeploymentId};
 use contract::permissions::Permission;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -49,11 +49,11 @@ pub(super) struct Subject {
     done: RwSignal<u32>,
     /// Newer than what the page was made of, once something was seen or done.
     now: RwSignal<Option<Application>>,
-    pub deploy: ServerAction<api::deployments::CreateCall>,
-    restart: ServerAction<api::applications::RestartCall>,
-    pub stop: ServerAction<api::applications::StopCall>,
-    pub start: ServerAction<api::applications::StartCall>,
-    pub update: ServerAction<api::applications::UpdateCall>,
+    pub deploy: Command<api::deployments::CreateCall>,
+    restart: Command<api::applications::RestartCall>,
+    pub stop: Command<api::applications::StopCall>,
+    pub start: Command<api::applications::StartCall>,
+    pub update: Command<api::applications::UpdateCall>,
     /// How often something changed that lists on the page read again for.
     pub moved: RwSignal<u32>,
 }
@@ -69,29 +69,29 @@ fn standing(application: &Application) -> Standing {
 impl Subject {
     pub fn new() -> Self {
         let id = path_id::<ApplicationId>("id");
-        let update = ServerAction::new();
+        let update = Command::new();
         let changed = successes(update);
         let application = Resource::new(
             move || (id.get(), changed.get()),
             |(id, _)| async move { api::applications::get(ApplicationRef { id: known(id)? }).await },
         );
         let now = RwSignal::new(None);
-        let (restart, stop, start) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
+        let (restart, stop, start) = (Command::new(), Command::new(), Command::new());
         let done = RwSignal::new(0);
         keep(update, now, done);
         keep(restart, now, done);
         keep(stop, now, done);
         keep(start, now, done);
-        let deploy = ServerAction::new();
+        let deploy = Command::new();
         watch_what_was_deployed(deploy);
         Self { id, application, done, now, deploy, restart, stop, start, update, moved: RwSignal::new(0) }
     }
 }
 
 /// The answer of a command is the newest that is known.
-fn keep<O>(action: ServerAction<O>, now: RwSignal<Option<Application>>, done: RwSignal<u32>)
+fn keep<O>(action: Command<O>, now: RwSignal<Option<Application>>, done: RwSignal<u32>)
 where
-    O: Call + server_fn::ServerFn<Output = Application, Error = Failure> + Clone + Send + Sync + 'static,
+    O: Call + server_fn::ServerFn<Output = Application>,
 {
     let value = action.value();
     Effect::new(move |_| {
@@ -181,10 +181,10 @@ fn actions(shown: Signal<Application>, commands: Subject) -> AnyView {
         (manages && running.get()).then(|| {
             let id = own.clone();
             view! {
-                <ActionForm action=commands.restart>
+                <OperationForm action=commands.restart>
                     <input type="hidden" name="id" value=id />
                     <Button busy=commands.restart.pending()>"Restart"</Button>
-                </ActionForm>
+                </OperationForm>
             }
         })
     };
@@ -193,10 +193,10 @@ fn actions(shown: Signal<Application>, commands: Subject) -> AnyView {
         (manages && stopped.get()).then(|| {
             let id = own.clone();
             view! {
-                <ActionForm action=commands.start>
+                <OperationForm action=commands.start>
                     <input type="hidden" name="id" value=id />
                     <Button busy=commands.start.pending()>"Start"</Button>
-                </ActionForm>
+                </OperationForm>
             }
         })
     };
@@ -208,16 +208,16 @@ fn actions(shown: Signal<Application>, commands: Subject) -> AnyView {
 pub(super) fn deploy_form(id: String, commands: Subject, verb: &'static str, kind: Kind, small: bool) -> AnyView {
     let deploy = commands.deploy;
     view! {
-        <ActionForm action=deploy>
+        <OperationForm action=deploy>
             <input type="hidden" name="next" value="/deployments/{id}" />
             <input type="hidden" name="application_id" value=id />
             <Button kind=kind small=small busy=deploy.pending()>{verb}</Button>
-        </ActionForm>
+        </OperationForm>
     }
     .into_any()
 }
 
-fn watch_what_was_deployed(deploy: ServerAction<api::deployments::CreateCall>) {
+fn watch_what_was_deployed(deploy: Command<api::deployments::CreateCall>) {
     let (navigate, value) = (use_navigate(), deploy.value());
     Effect::new(move |_| {
         if let Some(Ok(deployment)) = value.get() {
@@ -234,19 +234,15 @@ fn refusals(commands: Subject) -> AnyView {
     view! { {deploy} {restart} {start} }.into_any()
 }
 
-pub(super) fn refusal<O>(title: &'static str, action: ServerAction<O>) -> AnyView
-where
-    O: Call + Clone + Send + Sync + 'static,
-    O::Output: Send + Sync + 'static,
-{
-    let value = action.value();
+pub(super) fn refusal<O>(title: &'static str, action: Command<O>) -> AnyView {
+    told(title, action.failure())
+}
+
+fn told(title: &'static str, failure: Signal<Option<Failure>>) -> AnyView {
     let shown = move || {
-        value.with(|value| match value {
-            Some(Err(failure)) => {
-                let error = &failure.0;
-                Some(view! { <ui::Failure title=title detail=error.detail.clone() request_id=Some(error.request_id.clone()) /> })
-            }
-            _ => None,
+        failure.get().map(|failure| {
+            let error = failure.0;
+            view! { <ui::Failure title=title detail=error.detail request_id=Some(error.request_id) /> }
         })
     };
     shown.into_any()

@@ -1,7 +1,7 @@
 //! Going back to an earlier deployment: what changes is said first.
 
 use crate::api;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::pages::address::{known, path_id};
 use crate::pages::application_words::{deployment_title, short_commit, summary_title};
 use crate::pages::region::subject;
@@ -14,7 +14,7 @@ use contract::deployments::{Deployment, DeploymentRef};
 use contract::ids::{ApplicationId, DeploymentId};
 use leptos::prelude::*;
 
-type Rollback = ServerAction<api::deployments::RollbackCall>;
+type Rollback = Command<api::deployments::RollbackCall>;
 
 #[component]
 pub fn RollbackPage() -> impl IntoView {

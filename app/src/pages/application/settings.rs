@@ -4,7 +4,7 @@ use super::delete::{DELETE, delete_form};
 use super::settings_forms::{health_card, name_card, runs_card, source_card};
 use super::{Subject, framed, refusal};
 use crate::api;
-use crate::operation_form::OperationForm;
+use crate::operation_form::{Command, OperationForm};
 use crate::pages::address::parameter;
 use crate::pages::application_words::{build_words, source_words};
 use crate::pages::source_fields::{Kind as SourceKind, Pack};
@@ -19,7 +19,7 @@ use leptos::prelude::*;
 #[component]
 pub fn ApplicationSettingsPage() -> impl IntoView {
     let subject = Subject::new();
-    let delete = ServerAction::<api::applications::DeleteCall>::new();
+    let delete = Command::<api::applications::DeleteCall>::new();
     let (source, build) = (parameter("source"), parameter("build"));
     framed(subject, "settings", move |found, shown| {
         if !may(Permission::ApplicationsManage) {
@@ -75,7 +75,7 @@ fn danger(
     application: &Application,
     shown: Signal<Application>,
     subject: Subject,
-    delete: ServerAction<api::applications::DeleteCall>,
+    delete: Command<api::applications::DeleteCall>,
 ) -> AnyView {
     let id = application.id.to_string();
     let status = Memo::new(move |_| shown.with(|application| (application.status, application.current.is_some())));

@@ -2,22 +2,21 @@
 //! one command: why it was refused stands once, above them, and at the fields that are at fault.
 
 use crate::api;
-use crate::operation_form::field_error;
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::pages::address::address;
 use crate::pages::source_fields::{Kind as SourceKind, Pack, Present, fields};
 use crate::pages::success::successes;
 use crate::ui::{Button, ButtonRow, Card, FormBody, FormPair, Kind, NumberField, SavePill, Tab, Tabs, TextField};
 use contract::applications::Application;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-type Update = ServerAction<api::applications::UpdateCall>;
+type Update = Command<api::applications::UpdateCall>;
 
 pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
     let (id, name) = (application.id.to_string(), application.name.clone());
     view! {
         <Card title="Name">
-            <ActionForm action=update>
+            <OperationForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <TextField
@@ -31,7 +30,7 @@ pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
                     />
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </ActionForm>
+            </OperationForm>
         </Card>
     }
     .into_any()
@@ -57,13 +56,13 @@ pub(super) fn source_card(application: &Application, kind: SourceKind, pack: Pac
             <Tabs items=sources current=current label="Where it comes from" />
             {packs}
             <div class=style::card::BODY>
-                <ActionForm action=update>
+                <OperationForm action=update>
                     <FormBody>
                         <input type="hidden" name="id" value=id />
                         {asked}
                         <SavePill busy=update.pending() saved=successes(update) />
                     </FormBody>
-                </ActionForm>
+                </OperationForm>
             </div>
         </Card>
     }
@@ -75,7 +74,7 @@ pub(super) fn runs_card(application: &Application, update: Update) -> AnyView {
     let (port, memory, cpu) = (application.port, application.memory_mb, application.cpu_millis);
     view! {
         <Card title="Port and limits">
-            <ActionForm action=update>
+            <OperationForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <NumberField
@@ -112,7 +111,7 @@ pub(super) fn runs_card(application: &Application, update: Update) -> AnyView {
                     </FormPair>
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </ActionForm>
+            </OperationForm>
         </Card>
     }
     .into_any()
@@ -124,13 +123,13 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
     let remove = check.is_some().then(|| {
         let id = id.clone();
         view! {
-            <ActionForm action=update>
+            <OperationForm action=update>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="remove_health_check" value="true" />
                 <ButtonRow>
                     <Button small=true kind=Kind::Danger busy=update.pending()>"Remove the health check"</Button>
                 </ButtonRow>
-            </ActionForm>
+            </OperationForm>
         }
     });
     let path = check.as_ref().map(|check| check.path.clone()).unwrap_or_default();
@@ -141,7 +140,7 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
     let start = seconds(check.as_ref().map(|check| check.start_period_seconds), 0);
     view! {
         <Card title="Health check" note="Without one, a new version counts as healthy once it accepts connections.">
-            <ActionForm action=update>
+            <OperationForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />
                     <TextField
@@ -197,7 +196,7 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
                     </FormPair>
                     <SavePill busy=update.pending() saved=successes(update) />
                 </FormBody>
-            </ActionForm>
+            </OperationForm>
             {remove}
         </Card>
     }

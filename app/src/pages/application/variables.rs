@@ -3,7 +3,7 @@
 
 use super::{Subject, framed};
 use crate::api;
-use crate::operation_form::{OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::pages::address::{address, known, parameter};
 use crate::pages::region::region;
 use crate::pages::success::successes;
@@ -15,11 +15,10 @@ use crate::ui::{
 use contract::applications::Application;
 use contract::permissions::Permission;
 use contract::variables::{ListVariables, Variable};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-type Set = ServerAction<api::environment_variables::SetCall>;
-type Delete = ServerAction<api::environment_variables::DeleteCall>;
+type Set = Command<api::environment_variables::SetCall>;
+type Delete = Command<api::environment_variables::DeleteCall>;
 
 #[component]
 pub fn ApplicationVariablesPage() -> impl IntoView {
@@ -107,10 +106,10 @@ fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
             <Cell right=true>
                 <span class=style::apps::ROW_ACTIONS>
                     <LinkButton href=edit small=true kind=Kind::Ghost label=replace>"Change"</LinkButton>
-                    <ActionForm action=delete>
+                    <OperationForm action=delete>
                         <input type="hidden" name="id" value=id />
                         <Button small=true kind=Kind::Danger label=remove busy=delete.pending()>"Delete"</Button>
-                    </ActionForm>
+                    </OperationForm>
                 </span>
             </Cell>
         }
