@@ -1,6 +1,6 @@
 // The main job: what was deployed answers at its own host name, and a deployment can be watched.
 import http from "node:http";
-import { go, hydrated, signedIn, silent } from "../browser.mjs";
+import { go, hydrated, signedIn, silent, sound } from "../browser.mjs";
 
 function ask(port, host, path = "/") {
   return new Promise((done, refused) => {
