@@ -1,6 +1,6 @@
 //! The edge as a stranger meets it: statuses, headers, bad input, restarts.
 
-use super::running::{On, Running};
+use super::running::{On, Running, canopy};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -196,6 +196,21 @@ async fn a_lost_or_foreign_key_stops_the_start_and_is_never_replaced() {
         assert!(!started && text.contains("not the one of this database"), "{text}");
         std::fs::write(&key, right).unwrap();
         running.start_again();
+    }
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_make_the_schema_once() {
+    for on in On::all("processes_that_start_at_once_make_the_schema_once") {
+        let (folder, postgres) = (tempfile::tempdir().unwrap(), on.fresh().await);
+        let start = || canopy(folder.path(), postgres.as_deref()).args(["admin", "setup-link"]).output().unwrap();
+        let ended: Vec<_> = std::thread::scope(|scope| {
+            let started: Vec<_> = (0..5).map(|_| scope.spawn(start)).collect();
+            started.into_iter().map(|each| each.join().unwrap()).collect()
+        });
+        for output in ended {
+            assert!(output.status.success(), "{on:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 }
 

@@ -35,6 +35,16 @@ impl On {
     }
 }
 
+impl On {
+    /// The address of a new database, where it is none of the data folder.
+    pub async fn fresh(self) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(fresh_database().await),
+        }
+    }
+}
+
 impl Running {
     /// Without an engine: none answers at its socket.
     pub async fn start(on: On) -> Self {
@@ -56,10 +66,7 @@ impl Running {
         // Every client needs one, also where it only speaks plain HTTP; another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let postgres = match on {
-            On::Sqlite => None,
-            On::Postgres => Some(fresh_database().await),
-        };
+        let postgres = on.fresh().await;
         let site = folder.path().join("site");
         std::fs::create_dir(&site).unwrap();
         std::fs::write(
