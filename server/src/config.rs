@@ -122,8 +122,10 @@ impl Config {
             // target/release/canopy -> target/site
             site: reader.text("CANOPY_SITE").map_or_else(|| beside.join("../site"), PathBuf::from),
             static_server: reader
-                .text("CANOPY_STATIC_SERVER")
-                .map_or_else(|| beside.join("canopy-static-server"), PathBuf::from),
+                .parse("CANOPY_STATIC_SERVER", "the path of a program that exists", |text| {
+                    Some(PathBuf::from(text)).filter(|path| path.is_file())
+                })
+                .unwrap_or_else(|| beside.join("canopy-static-server")),
             job_slots: reader
                 .parse("CANOPY_JOB_SLOTS", "a number from 1 to 64", |text| {
                     text.parse::<usize>().ok().filter(|n| (1..=64).contains(n))

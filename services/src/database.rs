@@ -56,7 +56,13 @@ impl Database {
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(connections).min_connections(1).sqlx_logging(false);
         pace(&mut options);
-        let pool = sea_orm::Database::connect(options).await?;
+        // The pool would go on trying for as long as it lets callers wait for a connection.
+        let connected = tokio::time::timeout(Duration::from_secs(5), sea_orm::Database::connect(options)).await;
+        let pool = connected.map_err(|_| {
+            Error::Unavailable(
+                "PostgreSQL does not answer at CANOPY_DATABASE_URL. Check its host, port and network".into(),
+            )
+        })??;
         Ok(Self { read: pool.clone(), write: pool })
     }
 
