@@ -324,6 +324,7 @@ async fn docker_five_redeployments_under_load_lose_no_request() {
     with(place, async |place: &mut Place| {
         place.deploy_well().await;
         let load = Load::on(place, 8, 500);
+        let began = std::time::Instant::now();
         for version in 2..=6 {
             place.commit(version);
             place.deploy_well().await;
@@ -332,6 +333,7 @@ async fn docker_five_redeployments_under_load_lose_no_request() {
         let (asked, failed) = load.end().await;
         assert!(failed.is_empty(), "{} of {asked} requests failed: {:?}", failed.len(), &failed[..failed.len().min(5)]);
         assert!(asked > 1000, "only {asked} requests were asked");
+        println!("{:.0} requests a second, {asked} in all", asked as f64 / began.elapsed().as_secs_f64());
         place.check_nothing_left("after five redeployments");
     })
     .await;
