@@ -157,10 +157,11 @@ impl Engine for DockerEngine {
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
         checked(&request.tag)?;
-        let text = tokio::fs::read(request.context.join(request.dockerfile.as_str())).await;
-        let text =
-            text.map_err(|error| EngineError::Failed(format!("{} cannot be read: {error}", request.dockerfile)))?;
-        remotes::check_dockerfile(&self.outbound, &String::from_utf8_lossy(&text), &request.arguments).await?;
+        // One that is not there is the Engine's to miss, in its own words.
+        if let Ok(text) = tokio::fs::read(request.context.join(request.dockerfile.as_str())).await {
+            let text = String::from_utf8_lossy(&text);
+            remotes::check_dockerfile(&self.outbound, &text, &request.arguments).await?;
+        }
         build::build(self.docker().await?, request, output, cancel).await
     }
 
