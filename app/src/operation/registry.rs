@@ -126,8 +126,8 @@ fn wrong(path: Option<String>, message: &str) -> services::Error {
     services::Error::field(field, message)
 }
 
-/// Fields that nobody reads are most likely misspelt, and a misspelt `secret` is no secret: what was given and is not
-/// there when the input is written again was not understood.
+/// A misspelt `secret` is no secret: a field that is not there when the input is written again, and is nearly called like
+/// one that is, was meant to be that one. Others that nobody knows are let be: they may be a newer version's.
 fn unknown(given: &Value, understood: &Value, path: &str, faults: &mut Vec<FieldError>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match (given, understood) {
@@ -135,8 +135,11 @@ fn unknown(given: &Value, understood: &Value, path: &str, faults: &mut Vec<Field
             for (name, value) in given {
                 match understood.get(name) {
                     Some(found) => unknown(value, found, &below(name), faults),
-                    None if value.is_null() => {}
-                    None => faults.push(FieldError { field: below(name), message: "There is no such field.".into() }),
+                    None => {
+                        let meant = understood.keys().find(|known| !given.contains_key(*known) && is_slip(name, known));
+                        let message = meant.map(|known| format!("There is no such field. Is {known} meant?"));
+                        faults.extend(message.map(|message| FieldError { field: below(name), message }));
+                    }
                 }
             }
         }
@@ -150,6 +153,10 @@ fn unknown(given: &Value, understood: &Value, path: &str, faults: &mut Vec<Field
         }
         _ => {}
     }
+}
+
+fn is_slip(name: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(name, known) <= if known.len() > 7 { 2 } else { 1 }
 }
 
 /// Whether a JSON text escapes a NUL. Neither PostgreSQL nor a process takes one, so it is refused for all fields here.
@@ -230,22 +237,22 @@ mod tests {
         use contract::variables::SetVariable;
 
         assert!(faults::<CreateProject>(r#"{"name":"Shop","description":null}"#).is_empty());
-        assert_eq!(faults::<CreateProject>(r#"{"name":"Shop","nmae":1}"#), ["nmae: There is no such field."]);
+        let slip = faults::<CreateProject>(r#"{"name":"Shop","descripton":"x"}"#);
+        assert_eq!(slip, ["descripton: There is no such field. Is description meant?"]);
+        assert!(faults::<CreateProject>(r#"{"name":"Shop","colour":"red"}"#).is_empty());
         assert!(faults::<CreateProject>(r#"["Shop","desc"]"#)[0].contains("not an object"));
         assert!(faults::<CreateProject>("{").len() == 1);
         assert_eq!(faults::<CreateProject>("{}"), ["name: This field is required."]);
         assert_eq!(faults::<CreateProject>(r#"{"name":5}"#), ["name: invalid type: integer `5`, expected a string"]);
         let id = "0192f5a0-0000-7000-8000-000000000000";
         let set = format!(r#"{{"application_id":"{id}","key":"A","value":"b","secert":true}}"#);
-        assert_eq!(faults::<SetVariable>(&set), ["secert: There is no such field."]);
+        assert_eq!(faults::<SetVariable>(&set), ["secert: There is no such field. Is secret meant?"]);
         let create = |source: &str| {
             format!(
                 r#"{{"environment_id":"{id}","server_id":"{id}","name":"a","build":{{"kind":"none"}},"port":80,"source":{source}}}"#
             )
         };
         assert!(faults::<CreateApplication>(&create(r#"{"kind":"image","reference":"a"}"#)).is_empty());
-        let nested = faults::<CreateApplication>(&create(r#"{"kind":"image","reference":"a","tag":"b"}"#));
-        assert_eq!(nested, ["source.tag: There is no such field."]);
         let list = faults::<CreateApplication>(&create(r#"["image","a"]"#));
         assert_eq!(list, ["source: Send an object with named fields."]);
     }

@@ -38,7 +38,7 @@ async fn malformed_input_gets_a_problem_document() {
     for (body, kind, wanted) in [
         ("{", "application/json", 400),
         ("[]", "application/json", 400),
-        ("{\"name\": \"x\", \"nmae\": 1}", "application/json", 422),
+        ("{\"name\": \"x\", \"descripton\": \"y\"}", "application/json", 422),
         ("{\"name\": 7}", "application/json", 422),
         ("{}", "application/json", 422),
         ("name=x", "text/plain", 415),
