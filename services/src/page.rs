@@ -67,6 +67,7 @@ impl Window {
 pub fn term(search: Option<&str>) -> Result<Option<&str>> {
     match search.map(str::trim).filter(|text| !text.is_empty()) {
         Some(text) if text.len() > 200 => Err(Error::field("search", "Use at most 200 characters.")),
+        Some(text) if text.contains('\0') => Err(Error::field("search", "Remove the NUL character.")),
         other => Ok(other),
     }
 }

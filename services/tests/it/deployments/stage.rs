@@ -13,9 +13,10 @@ use entity::{Global as _, Tenant as _, application, job, server};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use services::applications::{self, lifecycle};
 use services::clock::new_id;
-use services::deployments;
 use services::jobs::{Reconciler, Registry, Runner, RunnerSettings};
 use services::servers::engine::{ContainerState, LABEL_APPLICATION, LABEL_DEPLOYMENT};
+use services::{Platform, deployments};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -169,8 +170,9 @@ impl Stage {
             ..RunnerSettings::default()
         };
         let stop = CancellationToken::new();
+        let (platform, others) = (Arc::downgrade(&self.h.platform), Arc::strong_count(&self.h.platform));
         let runner = Runner::of(self.h.platform.clone(), settings, registry);
-        Working { task: tokio::spawn(runner.run(stop.clone())), stop }
+        Working { task: tokio::spawn(runner.run(stop.clone())), stop, platform, others }
     }
 
     /// Until no job is left.
@@ -312,6 +314,9 @@ pub fn health_check() -> HealthCheck {
 pub struct Working {
     task: JoinHandle<()>,
     stop: CancellationToken,
+    platform: Weak<Platform>,
+    /// Who held the platform before.
+    others: usize,
 }
 
 impl Working {
@@ -325,5 +330,9 @@ impl Working {
     pub async fn die(self) {
         self.task.abort();
         let _ = self.task.await;
+        // Its attempts end a moment later: a heartbeat of one must not see a clock that was moved since.
+        while self.platform.strong_count() > self.others {
+            tokio::task::yield_now().await;
+        }
     }
 }
