@@ -97,7 +97,7 @@ fn introduction() -> impl IntoView {
                 <a href="/api/openapi.json">"openapi.json"</a> "."
             </p>
             <ul>
-                <li>"Send a key: " <code>"Authorization: Bearer cnpy_..."</code> ". It acts in its own organization; the header " <code>"Organization: <id>"</code> " chooses another that its holder may act in."</li>
+                <li>"Send a key: " <code>"Authorization: Bearer canopy_..."</code> ". It acts in its own organization; the header " <code>"Organization: <id>"</code> " chooses another that its holder may act in."</li>
                 <li>"A change takes " <code>"Idempotency-Key"</code> ": the same key with the same body answers the stored result, so a call can be repeated safely."</li>
                 <li>"Lists answer " <code>"items"</code> " and " <code>"next_cursor"</code> "; pass that as " <code>"cursor"</code> " for the next page, and a " <code>"limit"</code> " from 1 to 200."</li>
                 <li>"What goes wrong is " <code>"application/problem+json"</code> " with a stable " <code>"code"</code> ", what happened and what to do; wrong fields are named in " <code>"errors"</code> "."</li>
