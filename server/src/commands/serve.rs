@@ -5,6 +5,7 @@ use crate::compose::{Composed, Stay, compose};
 use crate::config::Config;
 use crate::http::{App, Site, router};
 use crate::{demo, telemetry};
+use axum::serve::ListenerExt;
 use leptos::prelude::LeptosOptions;
 use services::Platform;
 use services::jobs::{Runner, RunnerSettings, release_leases_of_dead_owners};
@@ -44,6 +45,10 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
         stopping: stop.clone(),
     };
     let stopping = stop.clone();
+    // Lines of a stream and the end of an answer leave at once.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     let serving = axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stopping.cancelled().await });
     let mut serving = tokio::spawn(async move { serving.await });
