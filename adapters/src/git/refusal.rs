@@ -10,9 +10,10 @@ fn returned(complaint: &str, status: &str) -> bool {
     complaint.contains(&format!("requested URL returned error: {status}"))
 }
 
-/// A server of the older protocol that gives out only what its branches and tags point to.
+/// A server of the older protocol that gives out only what its branches and tags point to, or one that serves plain files.
 pub fn refuses_single_commits(complaint: &str) -> bool {
     complaint.contains("does not allow request for unadvertised object")
+        || complaint.contains("dumb http transport does not support shallow")
 }
 
 pub fn meaning(complaint: &str) -> RepositoryError {

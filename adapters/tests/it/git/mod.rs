@@ -45,7 +45,7 @@ async fn branches_and_tags_become_commits() {
     git(&work, &["update-ref", "refs/other/refs/heads/main", &second]);
     git(&work, &["tag", "main", &second]);
 
-    for manner in ["plain", "old", "moved"] {
+    for manner in ["plain", "old", "dumb", "moved"] {
         let url = server.url(manner, "app");
         assert_eq!(resolve(&url, "main").await.unwrap(), first);
         assert_eq!(resolve(&url, "feature/one").await.unwrap(), second);

@@ -109,6 +109,11 @@ fn answer(mut connection: TcpStream, root: &Path) {
             request.protocol = String::new();
             None
         }
+        // As if the repository's files lay on any web server.
+        "dumb" => {
+            request.query = String::new();
+            None
+        }
         "moved" => Some(format!("/plain{rest}?{}", request.query)),
         "circles" => Some(format!("/circles{rest}?{}", request.query)),
         "inwards" => Some(format!("http://10.1.2.3{rest}?{}", request.query)),
