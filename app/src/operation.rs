@@ -7,10 +7,14 @@ use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use server_fn::{ServerFn, client::Client};
 
+#[cfg(feature = "ssr")]
+mod input;
 #[cfg(feature = "hydrate")]
 pub mod network;
 #[cfg(feature = "ssr")]
 mod registry;
+#[cfg(feature = "ssr")]
+pub use input::Body;
 #[cfg(feature = "ssr")]
 pub use registry::*;
 

@@ -45,9 +45,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The host of the platform's own address.
-    pub fn host(&self) -> &str {
+    /// The host of the platform's own address, in the form in which hosts are compared: lower case, no root dot.
+    pub fn host(&self) -> String {
         let authority = self.public_url.split("://").nth(1).unwrap_or_default();
-        authority.split([':', '/']).next().unwrap_or_default()
+        let host = authority.split([':', '/']).next().unwrap_or_default();
+        host.trim_end_matches('.').to_ascii_lowercase()
     }
 }

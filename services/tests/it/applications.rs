@@ -187,7 +187,8 @@ async fn a_host_leads_to_one_application_of_the_instance() {
             ..plain(&estate.project, &estate.server, name)
         };
         // The harness' own public address.
-        for host in [h.platform.settings.host(), "x.canopy.invalid"] {
+        assert_eq!(h.platform.settings.host(), "canopy.test", "as hosts are compared");
+        for host in ["canopy.test", "x.canopy.invalid"] {
             let refusal = h.refused::<CreateApplicationOp>(&acme.tenant.owner, with(&acme, "web", host)).await;
             assert_eq!((refusal.code, fields(&refusal)), (Code::Invalid, vec!["domains.0"]), "{host}");
         }

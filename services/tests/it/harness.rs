@@ -121,7 +121,7 @@ impl Harness {
             jobs: services::jobs::Waker::default(),
             settings: Settings {
                 instance_id: "0a1b2c3d".into(),
-                public_url: "http://canopy.test".into(),
+                public_url: "http://Canopy.test".into(),
                 http_port: 8080,
                 https_port: 8443,
                 work_folder: folder.join("work"),

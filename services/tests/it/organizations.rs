@@ -22,7 +22,7 @@ async fn child(h: &Harness, parent: &Tenant, name: &str) -> entity::organization
 /// Invites and answers the token of the link.
 async fn invite(h: &Harness, by: &Caller, email: &str, role: Role) -> String {
     let invitation = h.ok::<Invite>(by, InviteMember { email: email.into(), role }).await;
-    let token = invitation.link.strip_prefix("http://canopy.test/invitations/").unwrap().to_owned();
+    let token = invitation.link.strip_prefix("http://Canopy.test/invitations/").unwrap().to_owned();
     assert!(!format!("{invitation:?}").contains(&token));
     token
 }

@@ -1,5 +1,6 @@
 //! One application with a repository, on a server that is ready; and what must hold whenever nothing is on its way.
 
+pub use crate::estate::no_changes;
 use crate::faults::Fault;
 use crate::harness::{Harness, Tenant, operations};
 use contract::Page;
@@ -283,21 +284,6 @@ impl Stage {
         deployments::RoutesReconciled.reconcile(&self.h.platform).await.unwrap();
         applications::status::StatusSeen::default().reconcile(&self.h.platform).await.unwrap();
         deployments::OrphansRemoved.reconcile(&self.h.platform).await.unwrap();
-    }
-}
-
-pub fn no_changes(application: &Application) -> UpdateApplication {
-    UpdateApplication {
-        id: application.id,
-        name: None,
-        source: None,
-        build: None,
-        port: None,
-        domains: None,
-        health_check: None,
-        remove_health_check: false,
-        memory_mb: None,
-        cpu_millis: None,
     }
 }
 
