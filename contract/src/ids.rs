@@ -64,6 +64,7 @@ id! {
     ProjectId,
     ServerId,
     SessionId,
+    SharedVariableId,
     UserId,
     VariableId,
 }

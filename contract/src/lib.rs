@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod applications;
 pub mod audit;
 pub mod deployments;
+pub mod dotenv;
 pub mod error;
 pub mod ids;
 pub mod organizations;

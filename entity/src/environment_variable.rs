@@ -16,6 +16,12 @@ pub struct Model {
     pub build_time: bool,
     pub run_time: bool,
     pub secret: bool,
+    pub literal: bool,
+    pub multiline: bool,
+    /// Of the set that preview deployments get.
+    pub preview: bool,
+    /// What the value refers to: `project.KEY`. An array of texts.
+    pub refers_to: Json,
     pub updated_at: contract::Time,
 }
 

@@ -13,6 +13,7 @@ pub mod deployment_log_line;
 pub mod environment;
 pub mod environment_variable;
 pub mod idempotency_key;
+pub mod import_mapping;
 pub mod instance_setting;
 pub mod invitation;
 pub mod job;
@@ -23,6 +24,7 @@ pub mod private_key;
 pub mod project;
 pub mod server;
 pub mod session;
+pub mod shared_variable;
 pub mod sign_in_throttle;
 pub mod user;
 

@@ -24,6 +24,7 @@ pub mod private_keys;
 pub mod projects;
 pub mod search;
 pub mod servers;
+pub mod shared_variables;
 pub mod values;
 
 pub use ctx::{Ctx, Notes, Object, SessionChange};

@@ -210,6 +210,10 @@ impl Teller {
                     build_time: false,
                     run_time: true,
                     secret: false,
+                    literal: false,
+                    multiline: false,
+                    preview: false,
+                    keep_value: false,
                 };
                 self.call::<api::environment_variables::SetCall>(greeting).await?;
                 application.id

@@ -122,9 +122,28 @@ impl Seed {
             build_time: false,
             run_time: true,
             secret: true,
+            literal: false,
+            multiline: false,
+            preview: false,
+            refers_to: json!([]),
             updated_at: now,
         };
         environment_variable::ActiveModel::from(row).insert(db).await.unwrap();
+        let shared_variable_id: SharedVariableId = new();
+        let row = shared_variable::Model {
+            id: shared_variable_id,
+            organization_id: organization,
+            owner_id: organization.0,
+            project_id: None,
+            environment_id: None,
+            key: "REGION".into(),
+            sealed: vec![1],
+            last_four: None,
+            secret: true,
+            multiline: false,
+            updated_at: now,
+        };
+        shared_variable::ActiveModel::from(row).insert(db).await.unwrap();
         let deployment_id: DeploymentId = new();
         let row = deployment::Model {
             id: deployment_id,
@@ -178,6 +197,7 @@ impl Seed {
             ("applications", application_id.to_string()),
             ("application_id", application_id.to_string()),
             ("environment_variables", variable_id.to_string()),
+            ("shared_variables", shared_variable_id.to_string()),
             ("deployments", deployment_id.to_string()),
             ("deployment_id", deployment_id.to_string()),
             ("api_keys", member.key_id),

@@ -2,6 +2,8 @@
 //! the snapshot that an earlier deployment kept; both pass the same checks, so nothing unchecked reaches an adapter.
 
 use super::checks;
+pub use super::resolved::Audience;
+use super::resolved::{self, Purpose};
 use crate::keyring::Keyring;
 use crate::values::{
     BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug, UrlPath,
@@ -12,10 +14,10 @@ use contract::applications as wire;
 use contract::ids::{ApplicationId, EnvironmentId, OrganizationId, ProjectId, ServerId};
 use contract::servers::Connection;
 use contract::validation;
-use entity::{Scope, Tenant, application, application_domain, environment, environment_variable, project, server};
+use entity::{Scope, Tenant, application, application_domain, environment, project, server};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -105,7 +107,9 @@ impl ApplicationConfig {
 
     /// What must never appear in a log.
     pub fn secrets(&self) -> Vec<String> {
-        self.variables.iter().filter(|v| v.secret && !v.value.is_empty()).map(|v| v.value.clone()).collect()
+        let own = self.variables.iter().filter(|v| v.secret).map(|v| &v.value);
+        let all: BTreeSet<&String> = own.chain(&self.stored.secrets).filter(|value| !value.is_empty()).collect();
+        all.into_iter().cloned().collect()
     }
 }
 
@@ -115,6 +119,17 @@ pub async fn load(
     keyring: &Keyring,
     scope: Scope,
     id: ApplicationId,
+) -> Result<ApplicationConfig> {
+    load_for(db, keyring, scope, id, Audience::Production).await
+}
+
+/// The same with the variables of production, or with those of previews, which never get the others.
+pub async fn load_for(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    scope: Scope,
+    id: ApplicationId,
+    audience: Audience,
 ) -> Result<ApplicationConfig> {
     let row = application::Entity::find_in(scope)
         .filter(application::Column::Id.eq(id))
@@ -142,6 +157,7 @@ pub async fn load(
         .order_by_asc(application_domain::Column::Position)
         .all(db)
         .await?;
+    let (variables, secrets) = variables(db, keyring, scope, &row, audience).await?;
     let stored = Stored {
         id,
         organization: row.organization_id,
@@ -160,35 +176,41 @@ pub async fn load(
         health_check: row.health_check.map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
         cpu_millis: u32::try_from(row.cpu_millis).unwrap_or(0),
-        variables: variables(db, keyring, scope, id).await?,
+        variables,
+        secrets,
         revision: row.revision,
     };
     check(stored)
 }
 
+/// The variables with what they refer to put in, and the secrets that came in that way.
 async fn variables(
     db: &impl ConnectionTrait,
     keyring: &Keyring,
     scope: Scope,
-    id: ApplicationId,
-) -> Result<Vec<StoredVariable>> {
-    let rows = environment_variable::Entity::find_in(scope)
-        .filter(environment_variable::Column::ApplicationId.eq(id))
-        .order_by_asc(environment_variable::Column::Key)
-        .all(db)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            let value = keyring.open_text(&super::variables::place(row.id), &row.sealed)?;
-            Ok(StoredVariable {
-                key: row.key,
-                value,
-                build_time: row.build_time,
-                run_time: row.run_time,
-                secret: row.secret,
-            })
-        })
-        .collect()
+    row: &application::Model,
+    audience: Audience,
+) -> Result<(Vec<StoredVariable>, Vec<String>)> {
+    let (entries, _) = resolved::entries(db, keyring, scope, row, audience, Purpose::Deploy).await?;
+    let (mut variables, mut secrets, mut faults) = (Vec::new(), BTreeSet::new(), Faults::default());
+    for entry in entries {
+        let row = entry.row;
+        match entry.outcome {
+            Ok(resolved) => {
+                secrets.extend(resolved.secrets);
+                variables.push(StoredVariable {
+                    key: row.key,
+                    value: resolved.value,
+                    build_time: row.build_time,
+                    run_time: row.run_time,
+                    secret: resolved.secret,
+                });
+            }
+            Err(why) => faults.note("variables", format!("{}: {why}", row.key)),
+        }
+    }
+    faults.into_result()?;
+    Ok((variables, secrets.into_iter().collect()))
 }
 
 /// The configuration for keeping beside a deployment. It holds the variables' values: seal it.
@@ -222,6 +244,9 @@ struct Stored {
     memory_mb: u32,
     cpu_millis: u32,
     variables: Vec<StoredVariable>,
+    /// Secrets that came into values by reference, each alone.
+    #[serde(default)]
+    secrets: Vec<String>,
     revision: i64,
 }
 
@@ -289,21 +314,11 @@ const BUILD_VALUES: usize = 60_000;
 pub(super) const BUILD_VALUES_REFUSED: &str = "The values for builds are too large together. They may take 60,000 \
     bytes, where all but letters and digits count three. Make one shorter, or give it to the running application only.";
 
-fn fits_into_builds<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<bool> {
+/// Whether these can be given to a build together.
+pub(super) fn fits_into_builds<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<bool> {
     let sent = serde_json::to_string(&values.collect::<BTreeMap<_, _>>())?;
     let size: usize = sent.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum();
     Ok(size <= BUILD_VALUES)
-}
-
-/// Whether an application's variables, as they are in this transaction, can be given to a build.
-pub(super) async fn variables_fit(
-    db: &impl ConnectionTrait,
-    keyring: &Keyring,
-    scope: Scope,
-    id: ApplicationId,
-) -> Result<bool> {
-    let all = variables(db, keyring, scope, id).await?;
-    fits_into_builds(all.iter().filter(|v| v.build_time).map(|v| (v.key.as_str(), v.value.as_str())))
 }
 
 fn check_variable(faults: &mut Faults, stored: &StoredVariable) -> Option<Variable> {

@@ -8,14 +8,18 @@ mod domains;
 pub mod lifecycle;
 pub mod logs;
 mod read;
+pub(crate) mod references;
 pub mod remove;
+mod resolved;
 pub mod status;
+pub mod variable_files;
 pub mod variables;
 
 pub use change::{create, update};
 pub use delete::delete;
 pub use lifecycle::{restart, start, stop};
 pub use read::{get, list};
+pub(crate) use resolved::names;
 
 /// What the platform is to bring about for an application, as it is stored.
 pub mod desired {

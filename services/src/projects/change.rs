@@ -6,7 +6,7 @@ use crate::{Ctx, Error, Faults, OnConflict, Result};
 use contract::Empty;
 use contract::projects::{CreateProject, Environment, Project, ProjectRef, UpdateProject};
 use contract::validation;
-use entity::{Tenant, application, environment, project};
+use entity::{Tenant, application, environment, project, shared_variable};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -91,6 +91,10 @@ pub async fn delete(ctx: &Ctx, input: ProjectRef) -> Result<Empty> {
         .ok_or(Error::NotFound)?;
     ctx.object("project", project.id, &project.name);
     refuse_while_used(ctx, application::Column::ProjectId.eq(project.id), "project").await?;
+    shared_variable::Entity::delete_in(scope)
+        .filter(shared_variable::Column::ProjectId.eq(project.id))
+        .exec(tx)
+        .await?;
     environment::Entity::delete_in(scope).filter(environment::Column::ProjectId.eq(project.id)).exec(tx).await?;
     project::Entity::delete_in(scope).filter(project::Column::Id.eq(project.id)).exec(tx).await?;
     Ok(Empty {})

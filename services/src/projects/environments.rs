@@ -6,7 +6,7 @@ use crate::{Ctx, Error, OnConflict, Result};
 use contract::Empty;
 use contract::projects::{CreateEnvironment, Environment, EnvironmentRef};
 use contract::validation;
-use entity::{Tenant, application, environment, project};
+use entity::{Tenant, application, environment, project, shared_variable};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 pub async fn create(ctx: &Ctx, input: CreateEnvironment) -> Result<Environment> {
@@ -56,6 +56,10 @@ pub async fn delete(ctx: &Ctx, input: EnvironmentRef) -> Result<Empty> {
     if environments < 2 {
         return Err(Error::conflict("A project keeps one environment. Delete the project instead."));
     }
+    shared_variable::Entity::delete_in(scope)
+        .filter(shared_variable::Column::EnvironmentId.eq(row.id))
+        .exec(tx)
+        .await?;
     environment::Entity::delete_in(scope).filter(environment::Column::Id.eq(row.id)).exec(tx).await?;
     Ok(Empty {})
 }

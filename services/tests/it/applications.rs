@@ -246,7 +246,7 @@ async fn a_foreign_application_looks_absent() {
         let input = foreign(mine, theirs.server.id);
         assert_eq!(h.refused::<CreateApplicationOp>(me, input).await.code, Code::NotFound);
         assert_eq!(h.refused::<SetVariableOp>(me, variable(&application, "A", "1")).await.code, Code::NotFound);
-        let variables = ListVariables { application_id: id };
+        let variables = ListVariables { application_id: id, search: None };
         assert_eq!(h.refused::<ListVariablesOp>(me, variables).await.code, Code::NotFound);
         let theirs_set = h.ok::<SetVariableOp>(&theirs.tenant.owner, variable(&application, "A", "1")).await;
         let reference = VariableRef { id: theirs_set.id };

@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use services::caller::Caller;
 use services::clock::new_id;
 use services::jobs::{Registry, Runner, RunnerSettings};
-use services::{applications, projects, search, servers};
+use services::{applications, projects, search, servers, shared_variables};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,16 @@ operations! {
         applications::variables::list[ListVariables] -> Page<Variable>;
     DeleteVariableOp = command "environment_variables.delete", Permission(Permission::VariablesManage),
         applications::variables::delete[VariableRef] -> Empty;
+    ImportVariablesOp = command "environment_variables.import", Permission(Permission::VariablesManage),
+        applications::variable_files::import[ImportVariables] -> ImportedVariables;
+    ExportVariablesOp = query "environment_variables.export", Permission(Permission::VariablesRead),
+        applications::variable_files::export[ExportVariables] -> ExportedVariables;
+    SetSharedVariableOp = command "shared_variables.set", Permission(Permission::VariablesManage),
+        shared_variables::set[SetSharedVariable] -> SharedVariable;
+    ListSharedVariablesOp = query "shared_variables.list", Permission(Permission::VariablesRead),
+        shared_variables::list[ListSharedVariables] -> Page<SharedVariable>;
+    DeleteSharedVariableOp = command "shared_variables.delete", Permission(Permission::VariablesManage),
+        shared_variables::delete[SharedVariableRef] -> Empty;
     CreateServerOp = command "servers.create", Permission(Permission::ServersManage),
         servers::create[CreateServer] -> Server;
     ValidateServerOp = command "servers.validate", Permission(Permission::ServersManage),

@@ -157,6 +157,10 @@ async fn names_descriptions_and_variables() {
                 build_time: true,
                 run_time: true,
                 secret: false,
+                literal: false,
+                multiline: false,
+                preview: false,
+                keep_value: false,
             };
             if let Err(refusal) = h.call::<SetVariableOp>(owner, set(&payload, "x")).await {
                 assert_eq!(refusal.error.code, Code::Invalid, "{payload:?}");

@@ -23,4 +23,5 @@ mod harness;
 mod jobs;
 mod keys;
 mod organizations;
+mod shared_variables;
 mod variables;

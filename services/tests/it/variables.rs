@@ -20,6 +20,10 @@ pub fn variable(application: &Application, key: &str, value: &str) -> SetVariabl
         build_time: false,
         run_time: true,
         secret: false,
+        literal: false,
+        multiline: false,
+        preview: false,
+        keep_value: false,
     }
 }
 
@@ -38,7 +42,8 @@ async fn a_secret_is_never_shown_again() {
         let open = h.ok::<SetVariableOp>(owner, variable(&application, "PORT", "9000")).await;
         assert_eq!((open.value.as_deref(), open.last_four), (Some("9000"), None));
 
-        let listed = h.ok::<ListVariablesOp>(owner, ListVariables { application_id: application.id }).await.items;
+        let listed =
+            h.ok::<ListVariablesOp>(owner, ListVariables { application_id: application.id, search: None }).await.items;
         let values: Vec<_> = listed.iter().map(|v| (v.key.as_str(), v.value.as_deref())).collect();
         assert_eq!(values, [("PIN", None), ("PORT", Some("9000")), ("TOKEN", None)]);
         let read = h.ok::<GetApplicationOp>(owner, ApplicationRef { id: application.id }).await;

@@ -28,7 +28,9 @@ pub fn ApplicationVariablesPage() -> impl IntoView {
     let (done, deleted) = (successes(set), successes(delete));
     let variables = Resource::new(
         move || (subject.id.get(), done.get(), deleted.get()),
-        |(id, ..)| async move { api::environment_variables::list(ListVariables { application_id: known(id)? }).await },
+        |(id, ..)| async move {
+            api::environment_variables::list(ListVariables { application_id: known(id)?, search: None }).await
+        },
     );
     framed(subject, "variables", move |application, _| {
         let application = application.clone();

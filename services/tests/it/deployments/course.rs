@@ -23,6 +23,10 @@ fn variable(stage: &Stage, key: &str, value: &str, build_time: bool, run_time: b
         build_time,
         run_time,
         secret: true,
+        literal: false,
+        multiline: false,
+        preview: false,
+        keep_value: false,
     }
 }
 

@@ -202,6 +202,10 @@ async fn a_running_containers_lines_are_followed_and_masked() {
             build_time: false,
             run_time: true,
             secret: true,
+            literal: false,
+            multiline: false,
+            preview: false,
+            keep_value: false,
         };
         h.ok::<SetVariableOp>(&stage.tenant.owner, secret).await;
         stage.deploy_well().await;
