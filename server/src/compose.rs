@@ -115,7 +115,11 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         database,
         clock,
         keyring,
-        engines: Arc::new(LocalEngines::new(&config.docker_socket, outbound)),
+        engines: Arc::new(LocalEngines::new(
+            &config.docker_socket,
+            outbound,
+            config.static_server.with_file_name("canopy-reaper"),
+        )),
         proxy: Arc::new(Traefik::default()),
         repository: Arc::new(repository),
         limits: RateLimits::new(config.rate_limit_factor),

@@ -6,12 +6,15 @@
 mod build;
 mod containers;
 mod context;
+mod events;
+mod exec;
 mod failure;
 mod ignore;
 mod images;
 mod machine;
 mod networks;
 mod probe;
+mod reap;
 mod remotes;
 mod run;
 mod subnets;
@@ -23,9 +26,10 @@ use contract::servers::Connection;
 use failure::{ANSWER_LIMIT, failure};
 use futures::stream::BoxStream;
 use services::servers::engine::{
-    BuildRequest, Container, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines, Image, Labels,
-    LogRequest, Output, OutputSink, PortUser, Probe,
+    BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines,
+    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
 };
+use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use services::values::{ImageReference, UrlPath};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -43,14 +47,22 @@ pub struct DockerEngine {
     socket: PathBuf,
     /// What the Engine may fetch from for a tenant.
     outbound: Outbound,
+    /// The program that ends commands, for this kind of machine.
+    reaper: PathBuf,
     docker: OnceCell<Docker>,
     /// The Engine lets two networks have one name; within this process only one at a time is made.
     networks: Mutex<()>,
 }
 
 impl DockerEngine {
-    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound) -> Self {
-        Self { socket: socket.into(), outbound, docker: OnceCell::new(), networks: Mutex::new(()) }
+    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound, reaper: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+            outbound,
+            reaper: reaper.into(),
+            docker: OnceCell::new(),
+            networks: Mutex::new(()),
+        }
     }
 
     async fn docker(&self) -> EngineResult<&Docker> {
@@ -71,8 +83,8 @@ pub struct LocalEngines {
 }
 
 impl LocalEngines {
-    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound) -> Self {
-        Self { engine: Arc::new(DockerEngine::new(socket, outbound)) }
+    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound, reaper: impl Into<PathBuf>) -> Self {
+        Self { engine: Arc::new(DockerEngine::new(socket, outbound, reaper)) }
     }
 }
 
@@ -225,6 +237,35 @@ impl Engine for DockerEngine {
 
     async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
         run::put_files(self.docker().await?, checked(id)?, folder, files).await
+    }
+
+    async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool> {
+        run::has_file(self.docker().await?, checked(id)?, path).await
+    }
+
+    async fn events(&self, labels: &Labels) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>> {
+        Ok(events::follow(self.docker().await?, labels.clone()))
+    }
+
+    async fn exec(
+        &self,
+        request: ExecRequest,
+        limit: Duration,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<i64> {
+        checked(&request.container)?;
+        exec::exec(self.docker().await?, &self.reaper, request, limit, output, cancel).await
+    }
+
+    async fn open_terminal(&self, request: ExecRequest, size: TerminalSize) -> EngineResult<Terminal> {
+        checked(&request.container)?;
+        exec::terminal(self.docker().await?, request, size).await
+    }
+
+    async fn end_exec(&self, end: ExecEnd) -> EngineResult<()> {
+        checked(&end.container)?;
+        reap::end(self.docker().await?, &self.reaper, end).await
     }
 
     async fn port_user(&self, port: u16) -> EngineResult<PortUser> {

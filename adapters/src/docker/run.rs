@@ -4,8 +4,8 @@ use super::failure::{ANSWER_LIMIT, absent_is_fine, failure};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::query_parameters::{
-    LogsOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
-    UploadToContainerOptions,
+    ContainerArchiveInfoOptions, LogsOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions,
+    StopContainerOptions, UploadToContainerOptions,
 };
 use contract::deployments::Stream;
 use futures::StreamExt;
@@ -56,7 +56,10 @@ pub async fn logs(
         stdout: true,
         stderr: true,
         timestamps: true,
-        tail: request.tail.to_string(),
+        tail: request.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string()),
+        since: request.since.map_or(0, |since| whole(since.timestamp())),
+        // A time within its second belongs to it.
+        until: request.until.map_or(0, |until| whole(until.timestamp().saturating_add(1))),
         ..Default::default()
     };
     // The stream itself would say that the container is absent only when it is read.
@@ -71,8 +74,35 @@ pub async fn logs(
     Ok(chunks.boxed())
 }
 
+/// Seconds since 1970 as the client's options hold them; 0 is no limit.
+fn whole(seconds: i64) -> i32 {
+    i32::try_from(seconds.max(1)).unwrap_or(i32::MAX)
+}
+
+pub async fn has_file(docker: &Docker, id: &str, path: &str) -> EngineResult<bool> {
+    let options = ContainerArchiveInfoOptions { path: path.to_owned() };
+    match docker.get_container_archive_info(id, Some(options)).await {
+        Ok(_) => Ok(true),
+        // An answer without a body names neither what is absent: the container would be found absent by its own look.
+        Err(error) => match failure(error, path) {
+            EngineError::NotFound(_) => Ok(false),
+            other => Err(other),
+        },
+    }
+}
+
 pub async fn put_files(docker: &Docker, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
-    let archive = archive(files).map_err(|error| EngineError::Failed(error.to_string()))?;
+    put(docker, id, folder, files, 0o644).await
+}
+
+pub async fn put(
+    docker: &Docker,
+    id: &str,
+    folder: &str,
+    files: Vec<(String, Vec<u8>)>,
+    mode: u32,
+) -> EngineResult<()> {
+    let archive = archive(files, mode).map_err(|error| EngineError::Failed(error.to_string()))?;
     let options = UploadToContainerOptions { path: folder.to_owned(), ..Default::default() };
     docker
         .upload_to_container(id, Some(options), bollard::body_full(archive.into()))
@@ -80,13 +110,13 @@ pub async fn put_files(docker: &Docker, id: &str, folder: &str, files: Vec<(Stri
         .map_err(|e| failure(e, &format!("{} or its folder {folder}", container(id))))
 }
 
-fn archive(files: Vec<(String, Vec<u8>)>) -> std::io::Result<Vec<u8>> {
+fn archive(files: Vec<(String, Vec<u8>)>, mode: u32) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Regular);
         header.set_size(content.len() as u64);
-        header.set_mode(0o644);
+        header.set_mode(mode);
         archive.append_data(&mut header, path, content.as_slice())?;
     }
     archive.into_inner()

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("migration", &[]),
     ("server", &["adapters", "app", "contract", "migration", "services", "style"]),
     ("services", &["contract", "entity"]),
+    ("reaper", &[]),
     ("static-server", &[]),
     ("style", &[]),
 ];

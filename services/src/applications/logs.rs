@@ -45,7 +45,7 @@ async fn read(
     follow: bool,
 ) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
     let (engine, container, secrets) = find(platform, scope, id).await?;
-    let request = LogRequest { tail: tail.min(MOST_LINES), follow };
+    let request = LogRequest { tail: Some(tail.min(MOST_LINES)), follow, ..Default::default() };
     let output = engine.logs(&container, request).await.map_err(|error| Error::Unavailable(error.to_string()))?;
     let reader = Reader { output, lines: Splitter::new(secrets), waiting: VecDeque::new(), ended: false };
     Ok(futures::stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }))

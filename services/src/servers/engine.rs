@@ -1,6 +1,7 @@
 //! The port to a server's container engine. Everything that the platform makes there carries its labels, and it
 //! touches nothing that lacks them.
 
+use super::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use crate::values::{BuildTarget, ImageReference, RelativePath, UrlPath};
 use async_trait::async_trait;
 use contract::deployments::Stream;
@@ -14,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The instance that made an object; objects of other instances on the same engine are none of our business.
 pub const LABEL_INSTANCE: &str = "canopy.instance";
-/// What the object is for: `application`, `proxy`, `network`, `image`.
+/// What the object is for: `application`, `proxy`, `network`, `image`, `reaper`.
 pub const LABEL_ROLE: &str = "canopy.role";
+/// The role of what ends commands: a container that lives for seconds.
+pub const ROLE_REAPER: &str = "reaper";
 pub const LABEL_APPLICATION: &str = "canopy.application";
 pub const LABEL_DEPLOYMENT: &str = "canopy.deployment";
 pub const LABEL_ENVIRONMENT: &str = "canopy.environment";
@@ -141,12 +144,36 @@ impl Container {
     }
 }
 
-/// How to follow a container's output.
-#[derive(Debug, Clone, Copy)]
+/// What an engine saw happen to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerEvent {
+    pub at: contract::Time,
+    pub container: String,
+    pub labels: Labels,
+    pub kind: ContainerEventKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerEventKind {
+    Started,
+    Ended {
+        code: i64,
+    },
+    OutOfMemory,
+    /// Made, removed, renamed, paused, its health seen.
+    Other,
+}
+
+/// Which part of a container's output is wanted.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LogRequest {
-    /// The last so many lines first.
-    pub tail: usize,
+    /// The last so many lines first; none: all that is kept.
+    pub tail: Option<usize>,
     pub follow: bool,
+    /// Not older, in whole seconds.
+    pub since: Option<contract::Time>,
+    /// Not newer, in whole seconds, rounded up.
+    pub until: Option<contract::Time>,
 }
 
 /// Who listens at a port of the engine's machine.
@@ -215,6 +242,25 @@ pub trait Engine: Send + Sync {
     async fn logs(&self, id: &str, request: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>>;
     /// Writes files (path relative to `folder`, content) into a container as one tar stream.
     async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()>;
+    /// Whether there is a file at this absolute path of a container.
+    async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool>;
+    /// What happens from now on to the containers with all these labels. It ends with an error when it is cut off.
+    async fn events(&self, labels: &Labels) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>>;
+
+    /// Runs a command in a running container, without input, to its end; answers its exit code. After the limit, a
+    /// cancel, or when the caller drops this, all of its processes are ended: at once on the first two ways, soon after
+    /// on the third. What a command that ended by itself left behind goes on.
+    async fn exec(
+        &self,
+        request: ExecRequest,
+        limit: Duration,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<i64>;
+    /// Starts a command with a terminal. Whoever opened it ends it, with `end_exec`.
+    async fn open_terminal(&self, request: ExecRequest, size: TerminalSize) -> EngineResult<Terminal>;
+    /// Ends all processes of a command; an absent or stopped container, or nothing left of it, is fine.
+    async fn end_exec(&self, end: ExecEnd) -> EngineResult<()>;
 
     async fn port_user(&self, port: u16) -> EngineResult<PortUser>;
 

@@ -3,6 +3,7 @@
 mod change;
 mod checklist;
 pub mod engine;
+pub mod exec;
 pub mod names;
 pub mod proxy;
 mod read;

@@ -9,9 +9,10 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
-    BuildRequest, Container, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo, EngineResult, Engines,
-    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
+    BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
+    EngineResult, Engines, Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
 };
+use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
 use services::servers::proxy::{Proxy, ProxySettings, ProxyState, Route};
 use services::values::{CommitId, GitRef, GitUrl, ImageReference, UrlPath};
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// One engine for every connection.
@@ -61,6 +64,16 @@ pub struct EngineState {
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
     /// What every container printed, with timestamps.
     pub container_output: String,
+    /// What every command prints, and how it ends; absent: not by itself.
+    pub command_output: String,
+    pub command_ends: Option<i64>,
+    /// What was run in containers, and what was ended there.
+    pub commands: Vec<ExecRequest>,
+    pub ended: Vec<ExecEnd>,
+    /// Files that every container has.
+    pub files: Vec<String>,
+    /// What those who listen are told.
+    pub events: broadcast::Sender<ContainerEvent>,
     made: u32,
 }
 
@@ -79,6 +92,12 @@ impl Default for EngineState {
             built_with: Vec::new(),
             environments: BTreeMap::new(),
             container_output: String::new(),
+            command_output: String::new(),
+            command_ends: Some(0),
+            commands: Vec::new(),
+            ended: Vec::new(),
+            files: vec!["/bin/sh".into()],
+            events: broadcast::channel(64).0,
             made: 0,
         }
     }
@@ -310,6 +329,74 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool> {
+        self.faults.pass("engine.has_file").await?;
+        let mut state = self.reached()?;
+        state.find(id)?;
+        Ok(state.files.iter().any(|file| file == path))
+    }
+
+    async fn events(&self, labels: &Labels) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>> {
+        self.faults.pass("engine.events").await?;
+        let (heard, labels) = (self.reached()?.events.subscribe(), labels.clone());
+        let events = futures::stream::unfold(heard, |mut heard| async move {
+            let event = heard.recv().await.map_err(|_| EngineError::Unreachable("cut off".into()));
+            Some((event, heard))
+        });
+        let ours = move |event: &EngineResult<ContainerEvent>| {
+            std::future::ready(event.as_ref().map_or(true, |event| carries(&event.labels, &labels)))
+        };
+        Ok(events.filter(ours).boxed())
+    }
+
+    async fn exec(
+        &self,
+        request: ExecRequest,
+        limit: Duration,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<i64> {
+        self.faults.pass_or("engine.exec", cancel).await?;
+        let ends = {
+            let mut state = self.reached()?;
+            if state.find(&request.container)?.state != ContainerState::Running {
+                return Err(EngineError::Conflict(format!("container {} is not running", request.container)));
+            }
+            state.commands.push(request);
+            Self::say(&output, &state.command_output.clone());
+            state.command_ends
+        };
+        match ends {
+            Some(code) => Ok(code),
+            None => tokio::select! {
+                () = cancel.cancelled() => Err(EngineError::Cancelled),
+                () = tokio::time::sleep(limit) => Err(EngineError::TimedOut(limit)),
+            },
+        }
+    }
+
+    /// It says everything back.
+    async fn open_terminal(&self, request: ExecRequest, _: TerminalSize) -> EngineResult<Terminal> {
+        self.faults.pass("engine.open_terminal").await?;
+        let mut state = self.reached()?;
+        state.find(&request.container)?;
+        state.commands.push(request);
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let (reading, writing) = (tokio::io::split(ours).0, tokio::io::split(theirs).1);
+        let output = futures::stream::unfold(reading, |mut reading| async move {
+            let mut buffer = [0; 1024];
+            let read = reading.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
+            Some((Ok(bytes::Bytes::copy_from_slice(&buffer[..read])), reading))
+        });
+        Ok(Terminal { input: Box::new(writing), output: output.boxed(), control: Box::new(MemoryTerminal) })
+    }
+
+    async fn end_exec(&self, end: ExecEnd) -> EngineResult<()> {
+        self.faults.pass("engine.end_exec").await?;
+        self.reached()?.ended.push(end);
+        Ok(())
+    }
+
     async fn port_user(&self, port: u16) -> EngineResult<PortUser> {
         Ok(self.reached()?.ports.get(&port).cloned().unwrap_or(PortUser::Nobody))
     }
@@ -317,6 +404,19 @@ impl Engine for MemoryEngine {
     async fn probe(&self, _: SocketAddr, _: &UrlPath, _: &str, _: Duration) -> EngineResult<Probe> {
         self.faults.pass("engine.probe").await?;
         Ok(self.reached()?.probe.clone())
+    }
+}
+
+struct MemoryTerminal;
+
+#[async_trait]
+impl TerminalControl for MemoryTerminal {
+    async fn resize(&self, _: TerminalSize) -> EngineResult<()> {
+        Ok(())
+    }
+
+    async fn exit_code(&self) -> EngineResult<Option<i64>> {
+        Ok(None)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Containers: how they are made, what they say, what a probe sees.
 
-use super::{BUSYBOX, Corner, until};
-use adapters::docker::{DEFAULT_SOCKET, DockerEngine, LocalEngines};
+use super::{BUSYBOX, Corner, engine, engine_at, reaper, until};
+use adapters::docker::{DEFAULT_SOCKET, LocalEngines};
 use adapters::outbound::Outbound;
 use contract::deployments::Stream;
 use contract::servers::Connection;
@@ -24,13 +24,14 @@ fn inspect(id: &str, template: &str) -> String {
 }
 
 async fn all_of(corner: &Corner, id: &str) -> Vec<Output> {
-    let logs = corner.engine.logs(id, LogRequest { tail: 100, follow: false }).await.unwrap();
+    let logs =
+        corner.engine.logs(id, LogRequest { tail: Some(100), follow: false, ..Default::default() }).await.unwrap();
     logs.map(|output| output.unwrap()).collect().await
 }
 
 #[tokio::test]
 async fn docker_says_what_it_is() {
-    let info = DockerEngine::new("/var/run/docker.sock", Outbound::default()).info().await.unwrap();
+    let info = engine().info().await.unwrap();
     assert!(!info.version.is_empty() && !info.operating_system.is_empty() && !info.architecture.is_empty());
     assert!(info.cpu_cores > 0 && info.memory_bytes > 0);
     assert!(info.free_bytes > Some(0));
@@ -38,7 +39,7 @@ async fn docker_says_what_it_is() {
 
 #[tokio::test]
 async fn docker_says_who_has_a_port() {
-    let engine = DockerEngine::new("/var/run/docker.sock", Outbound::default());
+    let engine = engine();
     let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Program);
@@ -59,12 +60,12 @@ async fn docker_says_who_has_a_port() {
 #[tokio::test]
 async fn docker_an_absent_engine_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
-    let absent = DockerEngine::new(folder.path().join("docker.sock"), Outbound::default());
+    let absent = engine_at(folder.path().join("docker.sock"));
     assert!(matches!(absent.info().await, Err(EngineError::Unreachable(_))));
     // A socket that nobody listens at.
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("docker.sock")).unwrap());
     assert!(matches!(absent.info().await, Err(EngineError::Unreachable(_))));
-    let engines = LocalEngines::new(DEFAULT_SOCKET, Outbound::default());
+    let engines = LocalEngines::new(DEFAULT_SOCKET, Outbound::default(), reaper());
     assert!(engines.engine(&Connection::Local).unwrap().info().await.is_ok());
 }
 
@@ -102,7 +103,8 @@ async fn docker_output_comes_apart_by_stream_with_its_time() {
         assert!(chrono::DateTime::parse_from_rfc3339(time).is_ok(), "{time}");
         assert_eq!(text, word);
     }
-    let absent = corner.engine.logs("canopy-absent", LogRequest { tail: 1, follow: true }).await;
+    let absent =
+        corner.engine.logs("canopy-absent", LogRequest { tail: Some(1), follow: true, ..Default::default() }).await;
     assert!(matches!(absent.map(|_| ()), Err(EngineError::NotFound(_))));
 }
 
@@ -110,7 +112,8 @@ async fn docker_output_comes_apart_by_stream_with_its_time() {
 async fn docker_followed_output_arrives_while_the_container_runs() {
     let corner = Corner::new().await;
     let id = corner.started(corner.container("talks", "echo first; read line <>/tmp/pipe; sleep 1000")).await;
-    let mut logs = corner.engine.logs(&id, LogRequest { tail: 10, follow: true }).await.unwrap();
+    let mut logs =
+        corner.engine.logs(&id, LogRequest { tail: Some(10), follow: true, ..Default::default() }).await.unwrap();
     let first = tokio::time::timeout(SECOND * 10, logs.next()).await.unwrap().unwrap().unwrap();
     assert!(first.bytes.ends_with(b" first\n"));
     corner.engine.remove_container(&id).await.unwrap();

@@ -3,6 +3,7 @@
 
 mod builds;
 mod containers;
+mod exec;
 mod load;
 mod networks;
 mod proxy;
@@ -15,13 +16,27 @@ use services::servers::engine::{
 use services::values::RelativePath;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub const BUSYBOX: &str = "canopy-test/busybox:1";
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// This machine's Engine.
+pub fn engine() -> DockerEngine {
+    engine_at(DEFAULT_SOCKET)
+}
+
+pub fn engine_at(socket: impl Into<PathBuf>) -> DockerEngine {
+    DockerEngine::new(socket, Outbound::default(), reaper())
+}
+
+/// Laid there by `scripts/static-server`.
+pub fn reaper() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/canopy-reaper")
+}
 
 /// One test's corner of the Engine.
 pub struct Corner {
@@ -31,10 +46,7 @@ pub struct Corner {
 
 impl Corner {
     pub async fn new() -> Self {
-        let corner = Self {
-            engine: DockerEngine::new(DEFAULT_SOCKET, Outbound::default()),
-            instance: uuid::Uuid::now_v7().to_string(),
-        };
+        let corner = Self { engine: engine(), instance: uuid::Uuid::now_v7().to_string() };
         corner.busybox().await;
         corner
     }
@@ -115,7 +127,7 @@ impl Drop for Corner {
 }
 
 async fn sweep(labels: &Labels) {
-    let engine = DockerEngine::new(DEFAULT_SOCKET, Outbound::default());
+    let engine = engine();
     for container in engine.containers(labels).await.unwrap_or_default() {
         let _swept = engine.remove_container(&container.id).await;
     }

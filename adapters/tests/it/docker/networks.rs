@@ -1,8 +1,6 @@
 //! Networks.
 
-use super::Corner;
-use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
-use adapters::outbound::Outbound;
+use super::{Corner, engine};
 use services::servers::engine::{Engine, EngineError, LABEL_ENVIRONMENT};
 
 #[tokio::test]
@@ -25,7 +23,7 @@ async fn docker_a_network_is_made_once_and_found_by_all_its_labels() {
 #[tokio::test]
 async fn docker_more_networks_are_made_than_the_engines_own_pools_hold_by_two_processes_at_once() {
     let corner = Corner::new().await;
-    let other = DockerEngine::new(DEFAULT_SOCKET, Outbound::default());
+    let other = engine();
     let labels = corner.labels();
     let made = futures::future::join_all((0..40).map(|number| {
         let engine = if number % 2 == 0 { &corner.engine } else { &other };

@@ -183,7 +183,7 @@ impl Patient<'_> {
 /// What a container said last becomes part of the deployment's log, before the container goes.
 pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log, limit: Duration) {
     let copied = async {
-        let request = LogRequest { tail: LAST_LINES, follow: false };
+        let request = LogRequest { tail: Some(LAST_LINES), follow: false, ..Default::default() };
         let Ok(mut output) = engine.logs(container, request).await else { return };
         let mut lines = crate::applications::logs::Splitter::new(log.secrets().clone());
         let mut copy = |line: contract::deployments::ContainerLine| log.keep_line(line.stream, line.text);
