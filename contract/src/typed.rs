@@ -1,6 +1,7 @@
 //! What people type into forms, read into what a field means. A form sends text only, and an empty field sends an empty
 //! text; JSON keeps its own types beside that.
 
+use crate::application_domains::Header;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -20,6 +21,50 @@ pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D:
             text.trim().parse().map_err(|_| D::Error::custom("a port is a number from 1 to 65535"))
         }
     }
+}
+
+/// A port that may be absent; a form sends an empty text for none, which is 0.
+pub(crate) fn given_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    match Option::<NumberOrText>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(NumberOrText::Number(port)) => Ok(Some(port)),
+        Some(NumberOrText::Text(text)) if text.trim().is_empty() => Ok(Some(0)),
+        Some(NumberOrText::Text(text)) => {
+            text.trim().parse().map(Some).map_err(|_| D::Error::custom("a port is a number from 1 to 65535"))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListOrText {
+    List(Vec<Header>),
+    Text(String),
+}
+
+impl ListOrText {
+    fn into_headers(self) -> Vec<Header> {
+        match self {
+            Self::List(headers) => headers,
+            Self::Text(text) => text.split('\n').filter(|line| !line.trim().is_empty()).map(header).collect(),
+        }
+    }
+}
+
+/// A line without a colon is a name alone, which its check refuses or which takes the header away.
+fn header(line: &str) -> Header {
+    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    Header { name: name.trim().to_owned(), value: value.trim().to_owned() }
+}
+
+/// Headers as a list, or as a text with one on each line.
+pub(crate) fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Header>, D::Error> {
+    Ok(Option::<ListOrText>::deserialize(deserializer)?.map(ListOrText::into_headers).unwrap_or_default())
+}
+
+/// The same, where absent means that they stay.
+pub(crate) fn given_headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Header>>, D::Error> {
+    Ok(Option::<ListOrText>::deserialize(deserializer)?.map(ListOrText::into_headers))
 }
 
 /// An instant, a day (`2026-12-31`, meaning its last second in UTC), or nothing.
@@ -71,6 +116,7 @@ pub(crate) mod given_hosts {
 #[cfg(test)]
 mod tests {
     use crate::api_keys::CreateApiKey;
+    use crate::application_domains::UpdateApplicationDomain;
     use crate::servers::{Connection, CreateServer};
 
     #[test]
@@ -95,5 +141,20 @@ mod tests {
         assert_eq!(key.expires_at.unwrap().to_rfc3339(), "2026-12-31T23:59:59+00:00");
         let key: CreateApiKey = serde_json::from_str(r#"{"name":"ci","scopes":["*"],"expires_at":""}"#).unwrap();
         assert_eq!(key.expires_at, None);
+    }
+
+    #[test]
+    fn headers_are_a_list_or_lines_and_absent_is_not_empty() {
+        let read = |rest: &str| {
+            let text = format!(r#"{{"id":"019aa000-0000-7000-8000-000000000000"{rest}}}"#);
+            serde_json::from_str::<UpdateApplicationDomain>(&text).unwrap()
+        };
+        let lines = read(r#","request_headers":"X-A: one: two\n\nX-B:","port":"""#);
+        let list = read(r#","request_headers":[{"name":"X-A","value":"one: two"},{"name":"X-B"}],"port":0"#);
+        assert_eq!(lines, list);
+        assert_eq!(lines.request_headers.map(|headers| headers.len()), Some(2));
+        assert_eq!(read("").request_headers, None);
+        assert_eq!(read(r#","request_headers":"""#).request_headers, Some(Vec::new()));
+        assert_eq!((read("").port, read(r#","port":"3000""#).port), (None, Some(3000)));
     }
 }

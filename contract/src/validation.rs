@@ -332,3 +332,83 @@ pub fn scope_pattern(text: &str) -> Result<(), Refusal> {
         _ => Err(SHAPE),
     }
 }
+
+/// The path below which a domain leads somewhere: `/` or `/api/v1`. Segments of letters, digits and `-._~` only, so that
+/// proxies and applications can't read it in two ways.
+pub fn path_prefix(text: &str) -> Result<(), Refusal> {
+    if !text.starts_with('/') || text.len() > 200 {
+        return Err("Enter a path that starts with /, such as /api.");
+    }
+    if text == "/" {
+        return Ok(());
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    let is_segment = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(plain);
+    if !text[1..].split('/').all(is_segment) {
+        return Err("Use letters, digits and - . _ ~ between single slashes, without one at the end.");
+    }
+    Ok(())
+}
+
+/// Headers that belong to one connection, or that say how long a message is and whom it is for.
+const CONNECTION_HEADERS: [&str; 13] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A header that a proxy may set.
+pub fn header_name(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err("Use a name of letters, digits and hyphens, such as X-Robots-Tag.");
+    }
+    let lower = text.to_ascii_lowercase();
+    if CONNECTION_HEADERS.contains(&lower.as_str()) {
+        return Err("This header belongs to the connection. Leave it out.");
+    }
+    if lower == "forwarded" || lower == "x-real-ip" || lower.starts_with("x-forwarded-") {
+        return Err("The proxy itself says with this header who asks. Leave it out.");
+    }
+    Ok(())
+}
+
+/// A header's value: visible ASCII and inner blanks.
+pub fn header_value(text: &str) -> Result<(), Refusal> {
+    if text.len() > 1024 {
+        return Err("Use at most 1,024 characters.");
+    }
+    if text.trim() != text || !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return Err("Use visible ASCII characters on one line.");
+    }
+    Ok(())
+}
+
+/// The name in basic authentication, which ends at a colon.
+pub fn basic_auth_user(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
+        return Err("Use 1 to 64 visible ASCII characters without a colon.");
+    }
+    Ok(())
+}
+
+/// The password in basic authentication: what bcrypt takes in whole.
+pub fn basic_auth_password(text: &str) -> Result<(), Refusal> {
+    if text.contains('\0') || text.chars().any(char::is_control) {
+        return Err("Remove control characters.");
+    }
+    match text.len() {
+        0..=11 => Err("Use at least 12 characters."),
+        12..=72 => Ok(()),
+        _ => Err("Use at most 72 bytes."),
+    }
+}

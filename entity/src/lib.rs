@@ -6,6 +6,7 @@ mod scope;
 pub mod api_key;
 pub mod application;
 pub mod application_domain;
+pub mod application_host;
 pub mod audit_event;
 pub mod audit_head;
 pub mod deployment;

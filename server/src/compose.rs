@@ -1,7 +1,7 @@
 //! Puts the platform together: opens the database, chooses the adapters. Every command starts here.
 
 use crate::clock::SystemClock;
-use crate::config::{Config, DatabaseChoice};
+use crate::config::{AcmeChoice, Config, DatabaseChoice};
 use crate::data::DataFolder;
 use adapters::docker::LocalEngines;
 use adapters::git::GitCli;
@@ -14,6 +14,7 @@ use services::database::Database;
 use services::keyring::Keyring;
 use services::limits::RateLimits;
 use services::platform::Settings;
+use services::servers::proxy::Acme;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -130,6 +131,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
             public_url: config.public_url.clone(),
             http_port,
             https_port,
+            acme: acme(config)?,
             work_folder,
             static_server: config.static_server.clone(),
             images_kept: 3,
@@ -137,6 +139,18 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         },
     };
     Ok(Composed { platform: Arc::new(platform), _lock: lock, alone })
+}
+
+fn acme(config: &Config) -> Result<Option<Acme>, String> {
+    let AcmeChoice::On { directory, email, root, own } = config.acme.clone() else { return Ok(None) };
+    let root = match root {
+        Some(path) => Some(
+            std::fs::read_to_string(&path)
+                .map_err(|error| format!("CANOPY_ACME_CA_FILE: {} cannot be read: {error}", path.display()))?,
+        ),
+        None => None,
+    };
+    Ok(Some(Acme { directory, email, root, own }))
 }
 
 /// The usual port when nobody has it, else the other one. Docker publishes it for us, so a port that this process may

@@ -12,6 +12,13 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_DATABASE_CONNECTIONS", "connections to PostgreSQL of one process, at least 8", "`16`"),
     ("CANOPY_HTTP_PORT", "HTTP port that this machine's proxy publishes", "80 when free, else 8080"),
     ("CANOPY_HTTPS_PORT", "HTTPS port that this machine's proxy publishes", "443 when free, else 8443"),
+    (
+        "CANOPY_ACME_DIRECTORY",
+        "where the proxy gets certificates, or `off`",
+        "`https://acme-v02.api.letsencrypt.org/directory`",
+    ),
+    ("CANOPY_ACME_EMAIL", "told to that authority, which may write to it", "none"),
+    ("CANOPY_ACME_CA_FILE", "root certificate of an authority of your own, as PEM", "none"),
     ("CANOPY_PRIVATE_NETWORKS", "networks that outgoing requests may reach besides public ones", "none"),
     ("CANOPY_PUBLIC_URL", "the platform's own address for links", "from `CANOPY_LISTEN`"),
     ("CANOPY_TRUSTED_PROXIES", "networks whose `X-Forwarded-For` is believed", "none"),
@@ -35,6 +42,7 @@ pub struct Config {
     pub database: DatabaseChoice,
     pub http_port: Option<u16>,
     pub https_port: Option<u16>,
+    pub acme: AcmeChoice,
     pub private_networks: Vec<IpNet>,
     /// Where the demo's repositories are served, which tenants may reach besides; not a setting.
     pub demo_repositories: Option<SocketAddr>,
@@ -56,6 +64,13 @@ pub struct Config {
 pub enum DatabaseChoice {
     Embedded,
     Postgres { url: String, connections: u32 },
+}
+
+/// Where certificates come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AcmeChoice {
+    Off,
+    On { directory: String, email: Option<String>, root: Option<PathBuf>, own: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +126,7 @@ impl Config {
             },
             http_port,
             https_port,
+            acme: acme(&mut reader),
             private_networks: reader.networks("CANOPY_PRIVATE_NETWORKS"),
             demo_repositories: None,
             public_url_given: public_url.is_some(),
@@ -177,6 +193,26 @@ impl Config {
 
     pub fn is_tls(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+}
+
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+fn acme(reader: &mut Reader<'_>) -> AcmeChoice {
+    let directory = reader.parse("CANOPY_ACME_DIRECTORY", "an https:// address, or off", |text| {
+        let secure = url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+        (secure || text == "off").then(|| text.to_owned())
+    });
+    let email = reader.parse("CANOPY_ACME_EMAIL", "an e-mail address", |text| {
+        contract::validation::email(text).ok().map(|()| text.to_owned())
+    });
+    let root = reader.parse("CANOPY_ACME_CA_FILE", "the path of a file that exists", |text| {
+        Some(PathBuf::from(text)).filter(|path| path.is_file())
+    });
+    match directory {
+        Some(off) if off == "off" => AcmeChoice::Off,
+        Some(directory) => AcmeChoice::On { own: directory != LETS_ENCRYPT, directory, email, root },
+        None => AcmeChoice::On { own: false, directory: LETS_ENCRYPT.to_owned(), email, root },
     }
 }
 

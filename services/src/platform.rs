@@ -9,7 +9,7 @@ use crate::keyring::Keyring;
 use crate::limits::RateLimits;
 use crate::live::Live;
 use crate::servers::engine::Engines;
-use crate::servers::proxy::Proxy;
+use crate::servers::proxy::{Acme, Proxy};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub struct Settings {
     /// What the proxy of this machine publishes.
     pub http_port: u16,
     pub https_port: u16,
+    /// Where the proxy gets certificates from.
+    pub acme: Option<Acme>,
     /// For checkouts while they are built; emptied at start.
     pub work_folder: PathBuf,
     /// The program that serves static sites, statically linked.

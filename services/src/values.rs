@@ -53,4 +53,29 @@ checked! {
     UrlPath by validation::url_path,
     /// The key of an environment variable.
     VariableKey by validation::variable_key,
+    /// The path below which a domain leads somewhere.
+    PathPrefix by validation::path_prefix,
+    /// A header that the proxy sets.
+    HeaderName by validation::header_name,
+    HeaderValue by validation::header_value,
+    /// Who is let in by basic authentication.
+    BasicAuthUser by validation::basic_auth_user,
+    /// A password's bcrypt hash.
+    BcryptHash by bcrypt_hash,
+}
+
+impl PathPrefix {
+    /// All of a host.
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+/// `$2b$08$` and 53 characters of its own alphabet.
+fn bcrypt_hash(text: &str) -> Result<(), &'static str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/');
+    match text.len() == 60 && text.starts_with("$2") && text.bytes().all(plain) {
+        true => Ok(()),
+        false => Err("This is not a bcrypt hash."),
+    }
 }

@@ -12,10 +12,10 @@ mod route;
 use async_trait::async_trait;
 use container::{container_name, proxy_container};
 use contract::ids::ApplicationId;
-use route::{BASE_FILE, FOLDER, READY_HOST, READY_PATH, Slot};
+use route::{BASE_FILE, FOLDER, Ports, READY_HOST, READY_PATH, Slot};
 use services::servers::engine::{ContainerState, Engine, EngineError, EngineResult, Probe};
 use services::servers::names::proxy_network;
-use services::servers::proxy::{Proxy, ProxySettings, ProxyState, Route};
+use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
 use services::values::UrlPath;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -88,7 +88,7 @@ impl Proxy for Traefik {
             (Holds::Nothing, holds) => (Slot::First, Slot::Second, holds),
         };
         if first != Holds::It && second != Holds::It {
-            asked.write(route.application, target, route::document(route, target)?).await?;
+            asked.write(route.application, target, route::document(route, target, ports(settings))?).await?;
             until(CHANGE_LIMIT, || async { Ok(asked.slot(route, target).await? == Holds::It) }).await?;
         }
         if other_holds != Holds::Nothing {
@@ -140,11 +140,19 @@ impl Proxy for Traefik {
         until(limit, only_it).await
     }
 
+    async fn certificates(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<Certificates> {
+        Ok(Certificates::default())
+    }
+
     async fn remove(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<()> {
         let _one_at_a_time = self.starting.lock().await;
         engine.remove_container(&container_name(&settings.instance)).await?;
         engine.remove_network(&proxy_network(&settings.instance)).await
     }
+}
+
+fn ports(settings: &ProxySettings) -> Ports {
+    Ports { http: settings.http_port, https: settings.https_port }
 }
 
 /// What a slot holds, as the proxy uses it this moment.
@@ -164,7 +172,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn slot(&self, route: &Route, slot: Slot) -> EngineResult<Holds> {
         let host = slot.check_host(route.application);
-        if self.says_yes(&host, &route::fingerprint_path(route)).await? {
+        if self.says_yes(&host, &route::fingerprint_path(route, ports(self.settings))).await? {
             return Ok(Holds::It);
         }
         let any = self.holds_any(route.application, slot).await?;

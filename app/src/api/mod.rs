@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod application_domains;
 pub mod applications;
 pub mod audit_events;
 pub mod deployments;

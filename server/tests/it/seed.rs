@@ -144,6 +144,25 @@ impl Seed {
             updated_at: now,
         };
         shared_variable::ActiveModel::from(row).insert(db).await.unwrap();
+        let domain_id: DomainId = new();
+        let row = application_domain::Model {
+            id: domain_id,
+            organization_id: organization,
+            application_id,
+            host: "web.example.com".into(),
+            path: "/".into(),
+            strip_prefix: false,
+            port: None,
+            redirect_to: None,
+            redirect_permanent: true,
+            force_https: true,
+            auth_user: None,
+            auth_sealed: None,
+            headers: None,
+            position: 0,
+            created_at: now,
+        };
+        application_domain::ActiveModel::from(row).insert(db).await.unwrap();
         let deployment_id: DeploymentId = new();
         let row = deployment::Model {
             id: deployment_id,
@@ -196,6 +215,7 @@ impl Seed {
             ("private_key_id", private_key_id.to_string()),
             ("applications", application_id.to_string()),
             ("application_id", application_id.to_string()),
+            ("application_domains", domain_id.to_string()),
             ("environment_variables", variable_id.to_string()),
             ("shared_variables", shared_variable_id.to_string()),
             ("deployments", deployment_id.to_string()),
@@ -267,6 +287,7 @@ impl Seed {
             (Some("string"), "scopes") => json!("projects.list"),
             (Some("string"), "url") => json!("https://git.example.com/team/app.git"),
             (Some("string"), "email") => json!("invited@example.com"),
+            (Some("string"), "host") => json!("sample.example.com"),
             (Some("string"), "key") => json!("NAME"),
             (Some("string"), "reference") => json!("web:1"),
             (Some("string"), "name") => json!("sample"),

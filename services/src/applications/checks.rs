@@ -124,6 +124,16 @@ pub fn limits(faults: &mut Faults, memory_mb: u32, cpu_millis: u32) -> Limits {
     Limits { memory_bytes: u64::from(memory_mb) * 1024 * 1024, cpu_millis }
 }
 
+/// A host name in the form in which it is compared and routed: lower case, without the root's dot.
+pub fn host(faults: &mut Faults, field: &str, text: &str) -> Option<HostName> {
+    if !text.is_ascii() {
+        faults.note(field, "Use the ASCII form (punycode), such as xn--bcher-kva.example for bücher.example.");
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    faults.check(field, HostName::parse(lower.strip_suffix('.').unwrap_or(&lower)))
+}
+
 /// Host names in the form in which they are compared and routed: lower case, without the root's dot.
 pub fn hosts(faults: &mut Faults, domains: &[String]) -> Vec<HostName> {
     if domains.len() > MOST_HOSTS {
@@ -133,14 +143,7 @@ pub fn hosts(faults: &mut Faults, domains: &[String]) -> Vec<HostName> {
     let mut hosts: Vec<HostName> = Vec::new();
     for (index, domain) in domains.iter().enumerate() {
         let field = format!("domains.{index}");
-        if !domain.is_ascii() {
-            faults.note(&field, "Use the ASCII form (punycode), such as xn--bcher-kva.example for bücher.example.");
-            continue;
-        }
-        let lower = domain.to_ascii_lowercase();
-        let Some(host) = faults.check(&field, HostName::parse(lower.strip_suffix('.').unwrap_or(&lower))) else {
-            continue;
-        };
+        let Some(host) = host(faults, &field, domain) else { continue };
         if hosts.contains(&host) {
             faults.note(&field, "This domain is in the list already.");
             continue;

@@ -172,7 +172,7 @@ pub async fn load_for(
         source: serde_json::from_value(row.source)?,
         build: serde_json::from_value(row.build)?,
         port: u16::try_from(row.port).unwrap_or(0),
-        domains: domains.into_iter().map(|domain| domain.host).collect(),
+        domains: super::read::distinct(domains.into_iter().map(|domain| domain.host)),
         health_check: row.health_check.map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
         cpu_millis: u32::try_from(row.cpu_millis).unwrap_or(0),

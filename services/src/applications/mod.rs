@@ -16,6 +16,7 @@ pub mod variable_files;
 pub mod variables;
 
 pub use change::{create, update};
+pub(crate) use checks::host;
 pub use delete::delete;
 pub use lifecycle::{restart, start, stop};
 pub use read::{get, list};

@@ -2,7 +2,7 @@
 
 use crate::deployments::summary::{Context, summary};
 use crate::page::{Window, contains, term};
-use crate::{Ctx, Error, Result};
+use crate::{Ctx, Error, Result, application_domains};
 use contract::Page;
 use contract::applications::{
     Application, ApplicationRef, ApplicationStatus, ApplicationSummary, ListApplications, Source,
@@ -42,7 +42,11 @@ pub async fn list(ctx: &Ctx, input: ListApplications) -> Result<Page<Application
         .await?;
     let mut hosts: HashMap<ApplicationId, Vec<String>> = HashMap::new();
     for domain in domains {
-        hosts.entry(domain.application_id).or_default().push(domain.host);
+        let hosts = hosts.entry(domain.application_id).or_default();
+        // One that leads here from several paths counts once.
+        if !hosts.contains(&domain.host) {
+            hosts.push(domain.host);
+        }
     }
     let current: Vec<(DeploymentId, Option<String>, Option<contract::Time>)> = deployment::Entity::find_in(scope)
         .filter(deployment::Column::Id.is_in(page.items.iter().filter_map(|row| row.current_deployment_id)))
@@ -94,22 +98,15 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         .one(&db)
         .await?
         .ok_or(Error::NotFound)?;
-    let (server_name, http_port): (String, Option<i32>) = server::Entity::find_in(scope)
+    let server_name: String = server::Entity::find_in(scope)
         .filter(server::Column::Id.eq(row.server_id))
         .select_only()
-        .columns([server::Column::Name, server::Column::HttpPort])
+        .column(server::Column::Name)
         .into_tuple()
         .one(&db)
         .await?
         .ok_or(Error::NotFound)?;
-    let domains: Vec<String> = application_domain::Entity::find_in(scope)
-        .filter(application_domain::Column::ApplicationId.eq(id))
-        .order_by_asc(application_domain::Column::Position)
-        .select_only()
-        .column(application_domain::Column::Host)
-        .into_tuple()
-        .all(&db)
-        .await?;
+    let (domains, links) = application_domains::links(ctx, &row).await?;
     let latest = deployment::Entity::find_in(scope)
         .filter(deployment::Column::ApplicationId.eq(id))
         .order_by_desc(deployment::Column::Number)
@@ -131,9 +128,8 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         current: row.current_deployment_id,
     };
     let source: Source = serde_json::from_value(row.source)?;
-    let port = http_port.and_then(|port| u16::try_from(port).ok()).unwrap_or(ctx.platform.settings.http_port);
     Ok(Application {
-        links: domains.iter().map(|host| link(host, port)).collect(),
+        links,
         pending_changes: current.as_ref().is_some_and(|current| current.revision != row.revision),
         current: current.map(|deployment| summary(deployment, &context)).transpose()?,
         latest: latest.map(|deployment| summary(deployment, &context)).transpose()?,
@@ -158,6 +154,13 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
     })
 }
 
-fn link(host: &str, port: u16) -> String {
-    if port == 80 { format!("http://{host}") } else { format!("http://{host}:{port}") }
+/// Each once, where it came first.
+pub(super) fn distinct(hosts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for host in hosts {
+        if !seen.contains(&host) {
+            seen.push(host);
+        }
+    }
+    seen
 }

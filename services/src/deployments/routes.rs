@@ -2,24 +2,24 @@
 //! wherever it is asked, and a reconciler makes it so again after anything went wrong.
 
 use super::snapshot;
+use crate::application_domains;
 use crate::applications::desired;
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
 use crate::servers::engine::{Engine, EngineError};
 use crate::servers::names;
-use crate::servers::proxy::{Backend, ProxySettings, Route};
-use crate::values::HostName;
+use crate::servers::proxy::{Backend, ProxySettings, Route, RoutedDomain};
 use contract::deployments::{DeploymentStatus, Step};
 use contract::ids::{ApplicationId, DeploymentId, ServerId};
 use contract::servers::{Connection, ServerStatus};
-use entity::{Scope, Tenant, application, application_domain, deployment, server};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use entity::{Scope, Tenant, application, deployment, server};
+use sea_orm::{ColumnTrait, QueryFilter};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) fn route(application: ApplicationId, hosts: Vec<HostName>, container: &str, port: u16) -> Route {
-    Route { application, hosts, backends: vec![Backend { container: container.to_owned(), port, weight: 1 }] }
+pub(crate) fn route(application: ApplicationId, domains: Vec<RoutedDomain>, container: &str, port: u16) -> Route {
+    Route { application, domains, backends: vec![Backend { container: container.to_owned(), port, weight: 1 }] }
 }
 
 /// The servers behind a connection: several organizations may share this machine's engine, and its one proxy.
@@ -99,21 +99,16 @@ async fn lead_to_at(
         .one(db)
         .await?
         .ok_or(Error::NotFound)?;
-    let domains = application_domain::Entity::find_in(scope)
-        .filter(application_domain::Column::ApplicationId.eq(id))
-        .order_by_asc(application_domain::Column::Position)
-        .all(db)
-        .await?;
-    let hosts: Vec<HostName> = domains.iter().filter_map(|row| HostName::parse(&row.host).ok()).collect();
+    let domains = application_domains::routed(platform, db, scope, id).await?;
     let proxy = &platform.proxy;
-    if hosts.is_empty() {
+    if domains.is_empty() {
         return Ok(proxy.remove_route(engine, settings, id).await?);
     }
     let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
     let container = deployment.container.unwrap_or_else(|| {
         names::container(&settings.instance, config.name.as_str(), deployment.number, deployment.id)
     });
-    let route = route(id, hosts, &container, config.port);
+    let route = route(id, domains, &container, config.port);
     proxy.put_route(engine, settings, &route).await?;
     Ok(proxy.await_route(engine, settings, &route, platform.settings.pace.route).await?)
 }

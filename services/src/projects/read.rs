@@ -161,7 +161,8 @@ fn nest(rows: Vec<Joined>) -> Vec<Project> {
         if let Some(last) = project.applications.last_mut()
             && last.id == id
         {
-            last.domains.extend(row.host);
+            // One that leads here from several paths counts once.
+            last.domains.extend(row.host.filter(|host| !last.domains.contains(host)));
             continue;
         }
         project.applications.push(ApplicationSummary {

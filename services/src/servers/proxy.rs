@@ -3,19 +3,119 @@
 
 use crate::platform::Settings;
 use crate::servers::engine::{Engine, EngineResult};
-use crate::values::HostName;
+use crate::values::{BasicAuthUser, BcryptHash, HeaderName, HeaderValue, HostName, PathPrefix};
 use async_trait::async_trait;
+use contract::Time;
 use contract::ids::ApplicationId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Where a request of some hosts goes.
+/// Where requests of an application's domains go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub application: ApplicationId,
-    pub hosts: Vec<HostName>,
+    pub domains: Vec<RoutedDomain>,
     /// The containers that take the traffic.
     pub backends: Vec<Backend>,
+}
+
+/// One place, host and path, and how its visitors are let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutedDomain {
+    pub host: HostName,
+    pub path: PathPrefix,
+    pub strip_prefix: bool,
+    /// Instead of the backends' own.
+    pub port: Option<u16>,
+    /// Visitors are sent there instead.
+    pub redirect: Option<Redirect>,
+    /// Visitors of `http://` are sent to `https://`. Only where a valid certificate is.
+    pub to_https: bool,
+    pub auth: Option<BasicAuth>,
+    pub request_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Without a value a header is taken away.
+    pub response_headers: Vec<(HeaderName, HeaderValue)>,
+    /// The proxy gets a certificate for the host this way, and renews it.
+    pub certificate: Option<Challenge>,
+}
+
+impl RoutedDomain {
+    /// All of a host, without anything special.
+    pub fn plain(host: HostName) -> Self {
+        Self {
+            host,
+            path: PathPrefix::root(),
+            strip_prefix: false,
+            port: None,
+            redirect: None,
+            to_https: false,
+            auth: None,
+            request_headers: Vec::new(),
+            response_headers: Vec::new(),
+            certificate: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    pub to: HostName,
+    pub secure: bool,
+    pub permanent: bool,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct BasicAuth {
+    pub user: BasicAuthUser,
+    pub hash: BcryptHash,
+}
+
+impl std::fmt::Debug for BasicAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BasicAuth").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// How the certificate authority sees that a host is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// A file at port 80.
+    Http,
+    /// A handshake at port 443.
+    Tls,
+}
+
+/// Where certificates come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acme {
+    pub directory: String,
+    pub email: Option<String>,
+    /// The root that signs the directory's own certificate, as PEM, where it is none that everybody knows.
+    pub root: Option<String>,
+    /// The operator's own authority rather than the public one: it may certify names that the public one can't.
+    pub own: bool,
+}
+
+/// What the proxy says of its certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificates {
+    pub held: Vec<HeldCertificate>,
+    pub failures: Vec<CertificateFailure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCertificate {
+    pub hosts: Vec<String>,
+    pub issuer: String,
+    pub not_after: Time,
+}
+
+/// An attempt that failed, by the clock of the proxy's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFailure {
+    pub hosts: Vec<String>,
+    pub at: Time,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +136,8 @@ pub struct ProxySettings {
     /// Networks of environments that it must reach. It stays in others that it is in: whoever removes a network takes
     /// the proxy out of it.
     pub networks: BTreeSet<String>,
+    /// Absent: no certificates are asked for.
+    pub acme: Option<Acme>,
 }
 
 impl ProxySettings {
@@ -45,6 +147,7 @@ impl ProxySettings {
             http_port: settings.http_port,
             https_port: settings.https_port,
             networks,
+            acme: settings.acme.clone(),
         }
     }
 }
@@ -81,6 +184,8 @@ pub trait Proxy: Send + Sync {
         route: &Route,
         limit: Duration,
     ) -> EngineResult<()>;
-    /// Removes the proxy and its network.
+    /// The certificates that it holds, and the newest attempts that failed. Absent proxies have none.
+    async fn certificates(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<Certificates>;
+    /// Removes the proxy, its network and its certificates.
     async fn remove(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<()>;
 }

@@ -336,8 +336,13 @@ async fn put_on_engine(h: &Harness, of: &Application, network: &str, deployment:
             },
         );
     }
-    let settings =
-        ProxySettings { instance: "0a1b2c3d".into(), http_port: 1, https_port: 2, networks: Default::default() };
-    let route = Route { application: of.id, hosts: Vec::new(), backends: Vec::new() };
+    let settings = ProxySettings {
+        instance: "0a1b2c3d".into(),
+        http_port: 1,
+        https_port: 2,
+        networks: Default::default(),
+        acme: None,
+    };
+    let route = Route { application: of.id, domains: Vec::new(), backends: Vec::new() };
     h.proxy.put_route(h.engines.engine.as_ref(), &settings, &route).await.unwrap();
 }

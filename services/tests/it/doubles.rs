@@ -13,7 +13,7 @@ use services::servers::engine::{
     EngineResult, Engines, Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
-use services::servers::proxy::{Proxy, ProxySettings, ProxyState, Route};
+use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
 use services::values::{CommitId, GitRef, GitUrl, ImageReference, UrlPath};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -431,6 +431,8 @@ pub struct MemoryProxy {
 pub struct ProxyRoutes {
     pub routes: BTreeMap<ApplicationId, Route>,
     pub history: Vec<Route>,
+    /// What it says of its certificates.
+    pub certificates: Certificates,
 }
 
 impl MemoryProxy {
@@ -474,6 +476,11 @@ impl Proxy for MemoryProxy {
         } else {
             Err(EngineError::TimedOut(limit))
         }
+    }
+
+    async fn certificates(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<Certificates> {
+        self.faults.pass("proxy.certificates").await?;
+        Ok(self.state().certificates.clone())
     }
 
     async fn remove(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<()> {

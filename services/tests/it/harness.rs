@@ -124,6 +124,7 @@ impl Harness {
                 public_url: "http://Canopy.test".into(),
                 http_port: 8080,
                 https_port: 8443,
+                acme: None,
                 work_folder: folder.join("work"),
                 static_server: folder.join("static-server"),
                 images_kept: 3,

@@ -232,7 +232,7 @@ async fn the_proxy_goes_with_the_last_server_of_this_machine() {
         let (one, other) = (h.organization("Acme").await, h.organization("Globex").await);
         let (first, second) = (local_server(&h, &one.owner).await, local_server(&h, &other.owner).await);
         work(&h).await;
-        let route = services::servers::proxy::Route { application: new_id(), hosts: vec![], backends: vec![] };
+        let route = services::servers::proxy::Route { application: new_id(), domains: vec![], backends: vec![] };
         h.proxy.state().routes.insert(route.application, route);
         h.ok::<DeleteServerOp>(&one.owner, ServerRef { id: first.id }).await;
         work(&h).await;

@@ -5,7 +5,7 @@ use super::{Corner, until};
 use adapters::traefik::Traefik;
 use contract::ids::ApplicationId;
 use services::servers::engine::{Engine, EngineError, Probe};
-use services::servers::proxy::{Backend, Proxy, ProxySettings, Route};
+use services::servers::proxy::{Backend, Proxy, ProxySettings, Route, RoutedDomain};
 use services::values::{HostName, UrlPath};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ impl Site {
         corner.engine.ensure_network(&network, &corner.labels()).await.unwrap();
         let [http_port, https_port] = free_ports();
         let networks = BTreeSet::from([network.clone()]);
-        let settings = ProxySettings { instance: corner.instance.clone(), http_port, https_port, networks };
+        let settings = ProxySettings { instance: corner.instance.clone(), http_port, https_port, networks, acme: None };
         Self { corner, proxy: Traefik::new(), settings, network }
     }
 
@@ -76,7 +76,7 @@ impl Site {
 fn route(application: ApplicationId, hosts: &[&str], backends: &[&Backend]) -> Route {
     Route {
         application,
-        hosts: hosts.iter().map(|host| HostName::parse(host).unwrap()).collect(),
+        domains: hosts.iter().map(|host| RoutedDomain::plain(HostName::parse(host).unwrap())).collect(),
         backends: backends.iter().copied().cloned().collect(),
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod delete;
 pub mod deployments;
+mod domain_form;
+mod domain_words;
 pub mod domains;
 pub mod logs;
 pub mod overview;

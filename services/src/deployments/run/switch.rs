@@ -5,6 +5,7 @@ use super::super::diagnosis;
 use super::super::routes;
 use super::work::{Halt, Work};
 use crate::servers::engine::EngineError;
+use crate::servers::proxy::RoutedDomain;
 use contract::applications::ApplicationStatus;
 use contract::deployments::Step;
 use entity::{Tenant, application};
@@ -16,14 +17,16 @@ const TRIES: u32 = 3;
 
 pub async fn switch(work: &Work<'_>) -> Result<(), Halt> {
     work.enter(Step::Switch).await?;
-    let hosts = work.hosts().await?;
-    if hosts.is_empty() {
+    let domains = work.domains().await?;
+    if domains.is_empty() {
         work.log.say("No domain leads to this application, so there is no route to switch");
         work.note("No domains");
     } else {
-        let names = hosts.iter().map(|host| host.as_str()).collect::<Vec<_>>().join(", ");
+        let mut names: Vec<&str> = domains.iter().map(|domain| domain.host.as_str()).collect();
+        names.dedup();
+        let names = names.join(", ");
         work.log.say(format!("Routing {names} to generation {}", work.number));
-        lead_here(work, &hosts).await?;
+        lead_here(work, &domains).await?;
         work.note(names);
     }
     commit(work).await?;
@@ -31,7 +34,7 @@ pub async fn switch(work: &Work<'_>) -> Result<(), Halt> {
     Ok(())
 }
 
-async fn lead_here(work: &Work<'_>, hosts: &[crate::values::HostName]) -> Result<(), Halt> {
+async fn lead_here(work: &Work<'_>, domains: &[RoutedDomain]) -> Result<(), Halt> {
     let proxy = &work.platform.proxy;
     let engine = work.engine.as_ref();
     let settings = work.engine_call(routes::proxy_settings(work.platform, engine), diagnosis::engine).await?;
@@ -40,7 +43,7 @@ async fn lead_here(work: &Work<'_>, hosts: &[crate::values::HostName]) -> Result
         work.log.say("The proxy was started anew");
         work.platform.jobs.poke::<routes::RoutesReconciled>();
     }
-    let route = routes::route(work.config.id, hosts.to_vec(), &work.container, work.config.port);
+    let route = routes::route(work.config.id, domains.to_vec(), &work.container, work.config.port);
     let limit = work.platform.settings.pace.route;
     let mut last = EngineError::TimedOut(limit);
     for _ in 0..TRIES {

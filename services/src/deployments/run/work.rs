@@ -5,20 +5,21 @@ use super::super::diagnosis::{self, Finding};
 use super::super::log::{self, Log, Writer};
 use super::super::mask::Secrets;
 use super::super::{plan, routes, snapshot, view};
+use crate::application_domains;
 use crate::applications::config::ApplicationConfig;
 use crate::error::Error;
 use crate::jobs::{JobError, JobRun};
 use crate::platform::Platform;
 use crate::servers::engine::{Engine, EngineError};
 use crate::servers::names;
-use crate::values::HostName;
+use crate::servers::proxy::RoutedDomain;
 use contract::Time;
 use contract::deployments::{DeploymentStatus, Step, StepReport, StepState};
 use contract::ids::DeploymentId;
 use contract::servers::Connection;
-use entity::{Scope, Tenant, application, application_domain, deployment, server};
+use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, UpdateMany};
+use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -203,14 +204,9 @@ impl<'a> Work<'a> {
             .ok_or(Error::NotFound)
     }
 
-    /// The host names that lead to the application now.
-    pub async fn hosts(&self) -> crate::Result<Vec<HostName>> {
-        let rows = application_domain::Entity::find_in(self.scope)
-            .filter(application_domain::Column::ApplicationId.eq(self.config.id))
-            .order_by_asc(application_domain::Column::Position)
-            .all(self.platform.database.write())
-            .await?;
-        Ok(rows.iter().filter_map(|row| HostName::parse(&row.host).ok()).collect())
+    /// The domains that lead to the application now.
+    pub async fn domains(&self) -> crate::Result<Vec<RoutedDomain>> {
+        application_domains::routed(self.platform, self.platform.database.write(), self.scope, self.config.id).await
     }
 
     /// Whether another version serves that this one would replace.

@@ -133,7 +133,7 @@ async fn lost_routes_come_back_and_orphans_go() {
 async fn routes_of_applications_that_do_not_serve_go() {
     on_each_database(async |h: Harness| {
         let stage = Stage::new(&h).await;
-        let left = Route { application: stage.application.id, hosts: Vec::new(), backends: Vec::new() };
+        let left = Route { application: stage.application.id, domains: Vec::new(), backends: Vec::new() };
         // Its first deployment came to nothing, and its route could not be removed at that moment.
         h.proxy.state().routes.insert(stage.application.id, left.clone());
         stage.reconcile().await;

@@ -3,4 +3,4 @@
 mod any_call;
 mod course;
 mod keeping;
-mod stage;
+pub mod stage;

@@ -1,0 +1,30 @@
+//! Domains of applications: the places, host and path, that lead to them, how visitors are let in there, and the hosts'
+//! certificates. They are live configuration: a change takes effect at once, without a deployment.
+
+mod change;
+mod claim;
+pub mod hostname;
+mod read;
+mod routing;
+mod settings;
+
+pub use change::{add, remove, retry, update};
+pub(crate) use claim::{claim, taken};
+pub(crate) use read::links;
+pub use read::list;
+pub(crate) use routing::routed;
+
+use contract::ids::DomainId;
+
+/// Where the hash of a domain's password is sealed.
+fn place(id: DomainId) -> String {
+    format!("application_domains/{id}")
+}
+
+/// The states of a host's certificate, as they are stored.
+pub mod certificate {
+    pub const NONE: &str = "none";
+    pub const PENDING: &str = "pending";
+    pub const VALID: &str = "valid";
+    pub const FAILED: &str = "failed";
+}
