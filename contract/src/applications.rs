@@ -2,6 +2,7 @@
 
 use crate::deployments::DeploymentSummary;
 use crate::ids::{ApplicationId, EnvironmentId, ProjectId, ServerId};
+use crate::running::{Overlap, RunSettings};
 use chrono::{DateTime, Utc};
 use macros::wire;
 
@@ -92,6 +93,9 @@ pub struct CreateApplication {
     /// CPU for the running container in thousandths of a core; absent: 1000.
     #[serde(default)]
     pub cpu_millis: Option<u32>,
+    /// How its containers run; absent: one container without storage.
+    #[serde(default)]
+    pub run: Option<RunSettings>,
 }
 
 fn default_port() -> u16 {
@@ -121,11 +125,41 @@ pub struct UpdateApplication {
     pub memory_mb: Option<u32>,
     #[serde(default)]
     pub cpu_millis: Option<u32>,
+    /// Replaces all of it.
+    #[serde(default)]
+    pub run: Option<RunSettings>,
+}
+
+impl UpdateApplication {
+    /// Changes nothing yet.
+    pub fn of(id: ApplicationId) -> Self {
+        Self {
+            id,
+            name: None,
+            source: None,
+            build: None,
+            port: None,
+            domains: None,
+            health_check: None,
+            remove_health_check: false,
+            memory_mb: None,
+            cpu_millis: None,
+            run: None,
+        }
+    }
 }
 
 #[wire]
 pub struct ApplicationRef {
     pub id: ApplicationId,
+}
+
+#[wire]
+pub struct DeleteApplication {
+    pub id: ApplicationId,
+    /// Its volumes and all that is stored in them go as well. Otherwise they stay on the server.
+    #[serde(default)]
+    pub remove_volumes: bool,
 }
 
 #[wire(Default)]
@@ -214,6 +248,9 @@ pub struct Application {
     pub health_check: Option<HealthCheck>,
     pub memory_mb: u32,
     pub cpu_millis: u32,
+    pub run: RunSettings,
+    /// Whether the next version can start while this one serves.
+    pub overlap: Overlap,
     pub status: ApplicationStatus,
     /// When the status was last confirmed with the server.
     pub status_at: Option<DateTime<Utc>>,

@@ -47,25 +47,40 @@ impl DeploymentStatus {
 pub enum Step {
     Fetch,
     Build,
+    /// The command before the new version gets any traffic; only where there is one.
+    PreDeploy,
     Start,
     Health,
     Switch,
     Drain,
+    /// The command when the new version serves; only where there is one.
+    PostDeploy,
     Done,
 }
 
 impl Step {
-    pub const ALL: [Self; 7] =
-        [Self::Fetch, Self::Build, Self::Start, Self::Health, Self::Switch, Self::Drain, Self::Done];
+    pub const ALL: [Self; 9] = [
+        Self::Fetch,
+        Self::Build,
+        Self::PreDeploy,
+        Self::Start,
+        Self::Health,
+        Self::Switch,
+        Self::Drain,
+        Self::PostDeploy,
+        Self::Done,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
             Self::Build => "build",
+            Self::PreDeploy => "pre_deploy",
             Self::Start => "start",
             Self::Health => "health",
             Self::Switch => "switch",
             Self::Drain => "drain",
+            Self::PostDeploy => "post_deploy",
             Self::Done => "done",
         }
     }
@@ -104,6 +119,9 @@ pub struct Failure {
     pub reason: String,
     /// What to do about it.
     pub hint: String,
+    /// The page and field where it is changed, such as `settings#memory_mb`; relative to the application's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// The only strategy so far: the new version is started, checked and switched to, then the old one is stopped.
@@ -123,8 +141,11 @@ pub struct CreateDeployment {
 #[wire]
 pub struct RollbackDeployment {
     pub application_id: ApplicationId,
-    /// A deployment that succeeded; its image and configuration serve again.
+    /// A deployment that succeeded; its image, its configuration and its domains serve again.
     pub deployment_id: DeploymentId,
+    /// Only its image, with the application's present configuration and domains.
+    #[serde(default)]
+    pub image_only: bool,
 }
 
 #[wire]
@@ -194,6 +215,8 @@ pub struct Deployment {
     pub finished_at: Option<DateTime<Utc>>,
     pub steps: Vec<StepReport>,
     pub failure: Option<Failure>,
+    /// What went wrong without making it fail.
+    pub warnings: Vec<String>,
     pub live: bool,
     /// Someone asked to cancel it.
     pub cancel_requested: bool,

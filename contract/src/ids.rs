@@ -51,6 +51,7 @@ macro_rules! id {
 
 id! {
     ApiKeyId,
+    ApplicationFileId,
     ApplicationId,
     AuditEventId,
     DeploymentId,

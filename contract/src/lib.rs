@@ -15,6 +15,8 @@ pub mod page;
 pub mod permissions;
 pub mod private_keys;
 pub mod projects;
+pub mod running;
+mod running_lines;
 pub mod search;
 pub mod servers;
 mod typed;

@@ -5,6 +5,8 @@ use crate::application_domains::Header;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -110,6 +112,76 @@ pub(crate) mod given_hosts {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
         let hosts = Option::<Vec<String>>::deserialize(deserializer)?;
         Ok(hosts.map(|hosts| hosts.into_iter().filter(|host| !host.trim().is_empty()).collect()))
+    }
+}
+
+/// One item, or its line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ItemOrLine<T> {
+    Item(T),
+    Line(String),
+}
+
+/// A list of items, or a text with one to a line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ItemsOrText<T> {
+    Items(Vec<ItemOrLine<T>>),
+    Text(String),
+}
+
+pub(crate) fn lines<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + FromStr<Err = &'static str>,
+{
+    let items = match ItemsOrText::deserialize(deserializer)? {
+        ItemsOrText::Items(items) => items,
+        ItemsOrText::Text(text) => text.lines().map(|line| ItemOrLine::Line(line.to_owned())).collect(),
+    };
+    let read = |item| match item {
+        ItemOrLine::Item(item) => Some(Ok(item)),
+        ItemOrLine::Line(line) if line.trim().is_empty() => None,
+        ItemOrLine::Line(line) => Some(line.trim().parse().map_err(D::Error::custom)),
+    };
+    items.into_iter().filter_map(read).collect()
+}
+
+/// A map, or a text with `key=value` to a line.
+pub(crate) fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum MapOrText {
+        Map(BTreeMap<String, String>),
+        Text(String),
+    }
+    let text = match MapOrText::deserialize(deserializer)? {
+        MapOrText::Map(map) => return Ok(map),
+        MapOrText::Text(text) => text,
+    };
+    let pair = |line: &str| {
+        let (key, value) = line.split_once('=').ok_or_else(|| D::Error::custom("write a label as key=value"))?;
+        Ok((key.trim().to_owned(), value.trim().to_owned()))
+    };
+    text.lines().filter(|line| !line.trim().is_empty()).map(pair).collect()
+}
+
+/// A command; an empty one is none.
+pub(crate) mod command {
+    use crate::running::CommandLine;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(command: &Option<CommandLine>, serializer: S) -> Result<S::Ok, S::Error> {
+        command.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommandLine>, D::Error> {
+        let command = Option::<CommandLine>::deserialize(deserializer)?;
+        Ok(command.filter(|command| match command {
+            CommandLine::Text(text) => !text.trim().is_empty(),
+            CommandLine::Arguments(arguments) => !arguments.is_empty(),
+        }))
     }
 }
 

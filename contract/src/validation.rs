@@ -412,3 +412,78 @@ pub fn basic_auth_password(text: &str) -> Result<(), Refusal> {
         _ => Err("Use at most 72 bytes."),
     }
 }
+
+/// A volume's name: letters, digits and `. _ -`, 1 to 63, beginning with a letter or digit.
+pub fn volume_name(text: &str) -> Result<(), Refusal> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if text.is_empty() || text.len() > 63 || text.starts_with(['-', '.', '_']) || !text.bytes().all(plain) {
+        return Err("Use 1 to 63 letters, digits and . _ - for a volume's name.");
+    }
+    Ok(())
+}
+
+/// An absolute path in its shortest spelling, of characters that mean nothing to anybody.
+fn absolute_path(text: &str) -> Result<(), Refusal> {
+    if !text.starts_with('/') || text.len() > 512 {
+        return Err("Enter a path that starts with /.");
+    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '@' | '+' | '~' | ' ');
+    if !text.chars().all(plain) || text.trim() != text || has_look_alikes(text) {
+        return Err("Use letters, digits and . _ - / in a path.");
+    }
+    if text.len() > 1 && text.split('/').skip(1).any(|part| part.is_empty() || part == "." || part == "..") {
+        return Err("Leave out //, /. and /.. and a slash at the end.");
+    }
+    Ok(())
+}
+
+/// A path inside a container where something may be put: absolute, and none of the system's own.
+pub fn container_path(text: &str) -> Result<(), Refusal> {
+    absolute_path(text)?;
+    let first = text.split('/').nth(1).unwrap_or_default();
+    if text == "/" || matches!(first, "proc" | "sys" | "dev") {
+        return Err("Choose a folder of the application's, not one of the system's.");
+    }
+    Ok(())
+}
+
+/// A folder of a server.
+pub fn host_path(text: &str) -> Result<(), Refusal> {
+    absolute_path(text)
+}
+
+/// The key of a container's label. Those by which the platform and its proxy find containers are refused.
+pub fn label_key(text: &str) -> Result<(), Refusal> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/');
+    if text.is_empty() || text.len() > 255 || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err("Use 1 to 255 characters, beginning with a letter or digit.");
+    }
+    if !text.bytes().all(plain) {
+        return Err("Use letters, digits and . _ - / in a label's key.");
+    }
+    let lower = text.to_ascii_lowercase();
+    let reserved = ["canopy.", "traefik.", "com.docker.", "io.docker.", "org.dockerproject."];
+    if lower == "canopy" || reserved.iter().any(|prefix| lower.starts_with(prefix)) {
+        return Err("Labels of the platform, its proxy and Docker are not yours to set.");
+    }
+    Ok(())
+}
+
+/// The value of a container's label: one line of at most 1,024 characters.
+pub fn label_value(text: &str) -> Result<(), Refusal> {
+    if text.len() > 1024 || text.chars().any(is_unprintable) {
+        return Err("Use one line of at most 1024 characters.");
+    }
+    Ok(())
+}
+
+/// One argument of a command: any text without NUL up to 16 KiB.
+pub fn command_argument(text: &str) -> Result<(), Refusal> {
+    if text.len() > 16 * 1024 {
+        return Err("Use at most 16 KiB.");
+    }
+    if text.contains('\0') {
+        return Err("Remove the NUL character.");
+    }
+    Ok(())
+}

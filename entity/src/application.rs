@@ -19,6 +19,7 @@ pub struct Model {
     pub health_check: Option<Json>,
     pub memory_mb: i32,
     pub cpu_millis: i32,
+    pub run: Option<Json>,
     pub desired: String,
     pub status: String,
     pub status_at: Option<contract::Time>,

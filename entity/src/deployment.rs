@@ -23,6 +23,7 @@ pub struct Model {
     pub snapshot: Vec<u8>,
     pub revision: i64,
     pub failure: Option<Json>,
+    pub warnings: Option<Json>,
     pub rollback_of: Option<DeploymentId>,
     pub job_id: JobId,
     pub created_by: Option<String>,

@@ -15,6 +15,7 @@ pub struct Model {
     pub parent_id: Option<OrganizationId>,
     pub created_at: contract::Time,
     pub deleted_at: Option<contract::Time>,
+    pub host_access: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

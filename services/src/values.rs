@@ -53,6 +53,18 @@ checked! {
     UrlPath by validation::url_path,
     /// The key of an environment variable.
     VariableKey by validation::variable_key,
+    /// The name of an application's volume.
+    VolumeName by validation::volume_name,
+    /// A path inside a container.
+    ContainerPath by validation::container_path,
+    /// A folder of a server.
+    HostPath by validation::host_path,
+    /// The key of a container's label.
+    LabelKey by validation::label_key,
+    /// The value of a container's label.
+    LabelValue by validation::label_value,
+    /// One argument of a command in a container.
+    CommandArgument by validation::command_argument,
     /// The path below which a domain leads somewhere.
     PathPrefix by validation::path_prefix,
     /// A header that the proxy sets.

@@ -6,11 +6,14 @@ use super::{carries, label_filter, labels_of, networks};
 use bollard::Docker;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig, PortBinding, RestartPolicy, RestartPolicyNameEnum,
+    HostConfigLogConfig, MountType, NetworkingConfig, PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{CreateContainerOptions, ListContainersOptions};
+use contract::running::{self, PublishedPort};
 use futures::{StreamExt, TryStreamExt};
-use services::servers::engine::{Container, ContainerSpec, ContainerState, EngineError, EngineResult, Labels};
+use services::servers::engine::{
+    Container, ContainerSpec, ContainerState, EngineError, EngineResult, HOST_GATEWAY, Labels, Mount,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// What Docker gives by default, without NET_RAW: nobody forges packets on a network that others are in.
@@ -49,11 +52,14 @@ pub async fn create(docker: &Docker, spec: ContainerSpec) -> EngineResult<String
 
 fn body(spec: ContainerSpec) -> ContainerCreateBody {
     let host_config = host_config(&spec);
-    let exposed = spec.published_ports.keys().map(|port| format!("{port}/tcp")).collect();
-    let endpoint = EndpointSettings::default();
-    let main_network = spec.networks.into_iter().next().map(|network| (network, endpoint));
+    let exposed = spec.published_ports.iter().map(inside).collect();
+    let aliases = (!spec.aliases.is_empty()).then_some(spec.aliases);
+    let endpoint = EndpointSettings { aliases, ..Default::default() };
+    let main_network =
+        spec.networks.into_iter().next().filter(|_| !spec.host.network).map(|network| (network, endpoint));
     ContainerCreateBody {
         image: Some(spec.image),
+        entrypoint: spec.entrypoint,
         cmd: spec.command,
         env: Some(spec.environment.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
         labels: Some(spec.labels.into_iter().collect()),
@@ -67,15 +73,23 @@ fn body(spec: ContainerSpec) -> ContainerCreateBody {
 
 fn host_config(spec: &ContainerSpec) -> HostConfig {
     let memory = spec.memory_bytes.and_then(|bytes| i64::try_from(bytes).ok());
-    let bindings: HashMap<_, _> = spec
-        .published_ports
-        .iter()
-        .map(|(inside, outside)| {
-            let binding = PortBinding { host_ip: None, host_port: Some(outside.to_string()) };
-            (format!("{inside}/tcp"), Some(vec![binding]))
-        })
-        .collect();
-    let restart = if spec.restarts { RestartPolicyNameEnum::UNLESS_STOPPED } else { RestartPolicyNameEnum::NO };
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for port in &spec.published_ports {
+        let binding = PortBinding { host_ip: None, host_port: Some(port.host_port.to_string()) };
+        bindings.entry(inside(port)).or_default().get_or_insert_default().push(binding);
+    }
+    let restart = match spec.restart {
+        running::RestartPolicy::Always => RestartPolicyNameEnum::UNLESS_STOPPED,
+        running::RestartPolicy::OnFailure => RestartPolicyNameEnum::ON_FAILURE,
+        running::RestartPolicy::Never => RestartPolicyNameEnum::NO,
+    };
+    let network = match spec.host.network {
+        true => "host".to_owned(),
+        // Without a network of its own it gets none, rather than the bridge that everybody shares.
+        false => spec.networks.first().cloned().unwrap_or_else(|| "none".to_owned()),
+    };
+    // A privileged container has every capability, and may gain more.
+    let confined = !spec.host.privileged;
     HostConfig {
         memory,
         // Equal to the memory: no swap on top of it.
@@ -84,11 +98,13 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         pids_limit: spec.processes.map(i64::from),
         port_bindings: Some(bindings),
         restart_policy: Some(RestartPolicy { name: Some(restart), maximum_retry_count: None }),
-        // Without a network of its own it gets none, rather than the bridge that everybody shares.
-        network_mode: Some(spec.networks.first().cloned().unwrap_or_else(|| "none".to_owned())),
-        security_opt: Some(vec!["no-new-privileges".to_owned()]),
-        cap_drop: Some(vec!["ALL".to_owned()]),
-        cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
+        network_mode: Some(network),
+        privileged: Some(spec.host.privileged),
+        security_opt: confined.then(|| vec!["no-new-privileges".to_owned()]),
+        cap_drop: confined.then(|| vec!["ALL".to_owned()]),
+        cap_add: confined.then(|| CAPABILITIES.map(str::to_owned).to_vec()),
+        mounts: Some(spec.mounts.iter().map(mount).collect()),
+        extra_hosts: spec.host.gateway.then(|| vec![format!("{HOST_GATEWAY}:host-gateway")]),
         init: Some(true),
         log_config: Some(HostConfigLogConfig {
             typ: Some("json-file".to_owned()),
@@ -97,6 +113,25 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
                 ("max-file".to_owned(), "3".to_owned()),
             ])),
         }),
+        ..Default::default()
+    }
+}
+
+fn inside(port: &PublishedPort) -> String {
+    format!("{}/{}", port.container_port, port.protocol.as_str())
+}
+
+/// Given as fields of their own, never as one text in which a colon could mean something.
+fn mount(mount: &Mount) -> bollard::models::Mount {
+    let (typ, source, path, read_only) = match mount {
+        Mount::Volume { name, path, read_only } => (MountType::VOLUME, name, path, read_only),
+        Mount::Host { source, path, read_only } => (MountType::BIND, source, path, read_only),
+    };
+    bollard::models::Mount {
+        typ: Some(typ),
+        source: Some(source.clone()),
+        target: Some(path.clone()),
+        read_only: Some(*read_only),
         ..Default::default()
     }
 }

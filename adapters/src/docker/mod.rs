@@ -18,6 +18,7 @@ mod reap;
 mod remotes;
 mod run;
 mod subnets;
+mod volumes;
 
 use crate::outbound::Outbound;
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ use failure::{ANSWER_LIMIT, failure};
 use futures::stream::BoxStream;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines,
-    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
+    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use services::values::{ImageReference, UrlPath};
@@ -160,6 +161,18 @@ impl Engine for DockerEngine {
 
     async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()> {
         networks::disconnect(self.docker().await?, checked(network)?, checked(container)?).await
+    }
+
+    async fn ensure_volume(&self, name: &str, labels: &Labels) -> EngineResult<()> {
+        volumes::ensure(self.docker().await?, checked(name)?, labels).await
+    }
+
+    async fn volumes(&self, labels: &Labels) -> EngineResult<Vec<Volume>> {
+        volumes::list(self.docker().await?, labels).await
+    }
+
+    async fn remove_volume(&self, name: &str) -> EngineResult<()> {
+        volumes::remove(self.docker().await?, checked(name)?).await
     }
 
     async fn build(

@@ -2,14 +2,15 @@
 
 use super::base_files;
 use super::route::FOLDER;
+use contract::running::{Protocol, PublishedPort, RestartPolicy};
 use services::servers::engine::{
-    Container, ContainerSpec, ContainerState, Engine, EngineError, EngineResult, LABEL_INSTANCE, Labels,
+    Container, ContainerSpec, ContainerState, Engine, EngineError, EngineResult, HOST_GATEWAY, HostPowers,
+    LABEL_INSTANCE, Labels,
 };
 use services::servers::names::{labels, proxy_network};
 use services::servers::proxy::ProxySettings;
 use services::values::ImageReference;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -83,19 +84,22 @@ async fn create(engine: &dyn Engine, settings: &ProxySettings, own_network: Stri
         name: name.clone(),
         image: image(engine).await?,
         labels: own_labels(settings),
-        environment: BTreeMap::new(),
         command: Some(ARGUMENTS.map(str::to_owned).to_vec()),
         networks: vec![own_network],
-        memory_bytes: None,
-        cpu_millis: None,
-        processes: None,
-        published_ports: BTreeMap::from([(HTTP, settings.http_port), (HTTPS, settings.https_port)]),
-        restarts: true,
+        published_ports: vec![published(HTTP, settings.http_port), published(HTTPS, settings.https_port)],
+        restart: RestartPolicy::Always,
         stop_grace: STOP_GRACE,
+        // Applications in the server's own network are reached by the server's name.
+        host: HostPowers { gateway: true, ..Default::default() },
+        ..Default::default()
     };
     let id = engine.create_container(spec).await?;
     engine.put_files(&id, "/", base_files().into_iter().map(below_folder).collect()).await?;
     engine.container(&id).await?.ok_or(EngineError::NotFound(name))
+}
+
+fn published(container_port: u16, host_port: u16) -> PublishedPort {
+    PublishedPort { host_port, container_port, protocol: Protocol::Tcp }
 }
 
 /// The folder itself comes into being with its first file.
@@ -140,6 +144,6 @@ fn own_labels(settings: &ProxySettings) -> Labels {
 }
 
 fn made_from(settings: &ProxySettings) -> String {
-    let all = format!("{PUBLISHED_IMAGE} {ARGUMENTS:?} {} {}", settings.http_port, settings.https_port);
+    let all = format!("{PUBLISHED_IMAGE} {ARGUMENTS:?} {HOST_GATEWAY} {} {}", settings.http_port, settings.https_port);
     hex::encode(&Sha256::digest(all)[..8])
 }

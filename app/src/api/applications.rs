@@ -30,9 +30,9 @@ pub async fn list(ctx: &Ctx, input: ListApplications) -> Page<ApplicationSummary
     applications::list(ctx, input).await
 }
 
-/// Deletes an application, its containers, its images and its routes.
+/// Deletes an application, its containers, its images and its routes; its volumes only where this is said.
 #[operation(command, "applications.delete", access = ApplicationsManage, audit = "applications.deleted")]
-pub async fn delete(ctx: &Ctx, input: ApplicationRef) -> Empty {
+pub async fn delete(ctx: &Ctx, input: DeleteApplication) -> Empty {
     applications::delete(ctx, input).await
 }
 

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod application_domains;
+pub mod application_files;
 pub mod applications;
 pub mod audit_events;
 pub mod deployments;

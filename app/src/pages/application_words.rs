@@ -44,10 +44,12 @@ fn doing(step: Step) -> &'static str {
     match step {
         Step::Fetch => "Fetching",
         Step::Build => "Building",
+        Step::PreDeploy => "Preparing",
         Step::Start => "Starting",
         Step::Health => "Checking",
         Step::Switch => "Switching",
         Step::Drain => "Draining",
+        Step::PostDeploy => "Following up",
         Step::Done => "Finishing",
     }
 }
@@ -56,10 +58,12 @@ pub fn step_title(step: Step) -> &'static str {
     match step {
         Step::Fetch => "Fetch",
         Step::Build => "Build",
+        Step::PreDeploy => "Pre-deploy",
         Step::Start => "Start",
         Step::Health => "Health",
         Step::Switch => "Switch",
         Step::Drain => "Drain",
+        Step::PostDeploy => "Post-deploy",
         Step::Done => "Done",
     }
 }

@@ -154,18 +154,7 @@ impl Teller {
         let ours = matches!(&known.source, Source::Git { url, .. }
             if url.starts_with("http://127.0.0.1:") && url.ends_with(&format!("/{name}.git")));
         if ours && known.source != source {
-            let update = UpdateApplication {
-                id,
-                name: None,
-                source: Some(source),
-                build: None,
-                port: None,
-                domains: None,
-                health_check: None,
-                remove_health_check: false,
-                memory_mb: None,
-                cpu_millis: None,
-            };
+            let update = UpdateApplication { source: Some(source), ..UpdateApplication::of(id) };
             self.call::<api::applications::UpdateCall>(update).await?;
         }
         Ok(())
@@ -201,6 +190,7 @@ impl Teller {
                     health_check,
                     memory_mb: None,
                     cpu_millis: None,
+                    run: None,
                 };
                 let application = self.call::<api::applications::CreateCall>(input).await?;
                 let greeting = SetVariable {

@@ -101,6 +101,7 @@ impl Seed {
             health_check: None,
             memory_mb: 128,
             cpu_millis: 100,
+            run: None,
             desired: "running".into(),
             status: "new".into(),
             status_at: None,
@@ -163,6 +164,18 @@ impl Seed {
             created_at: now,
         };
         application_domain::ActiveModel::from(row).insert(db).await.unwrap();
+        let file_id: ApplicationFileId = new();
+        let row = application_file::Model {
+            id: file_id,
+            organization_id: organization,
+            application_id,
+            path: "/etc/app.toml".into(),
+            sealed: vec![1],
+            bytes: 1,
+            secret: true,
+            updated_at: now,
+        };
+        application_file::ActiveModel::from(row).insert(db).await.unwrap();
         let deployment_id: DeploymentId = new();
         let row = deployment::Model {
             id: deployment_id,
@@ -181,6 +194,7 @@ impl Seed {
             snapshot: vec![1],
             revision: 1,
             failure: None,
+            warnings: None,
             rollback_of: None,
             job_id: new(),
             created_by: None,
@@ -218,6 +232,7 @@ impl Seed {
             ("application_domains", domain_id.to_string()),
             ("environment_variables", variable_id.to_string()),
             ("shared_variables", shared_variable_id.to_string()),
+            ("application_files", file_id.to_string()),
             ("deployments", deployment_id.to_string()),
             ("deployment_id", deployment_id.to_string()),
             ("api_keys", member.key_id),
@@ -286,6 +301,7 @@ impl Seed {
             }
             (Some("string"), "scopes") => json!("projects.list"),
             (Some("string"), "url") => json!("https://git.example.com/team/app.git"),
+            (Some("string"), "path") => json!("/main"),
             (Some("string"), "email") => json!("invited@example.com"),
             (Some("string"), "host") => json!("sample.example.com"),
             (Some("string"), "key") => json!("NAME"),
@@ -311,6 +327,7 @@ async fn organization(db: &impl ConnectionTrait, name: &str) -> OrganizationId {
         parent_id: Set(None),
         created_at: Set(at("2026-11-22T12:00:00Z")),
         deleted_at: Set(None),
+        host_access: Set(None),
     }
     .insert(db)
     .await

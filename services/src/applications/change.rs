@@ -1,13 +1,16 @@
 //! Making and changing applications.
 
-use super::{checks, desired, domains, read};
+use super::{checks, desired, domains, files, ports, read, running};
 use crate::clock::new_id;
 use crate::deployments::RoutesReconciled;
 use crate::jobs::Waker;
+use crate::organizations::host_access;
+use crate::values::ContainerPath;
 use crate::{Ctx, Error, Faults, OnConflict, Result, values};
 use contract::applications::{
     Application, ApplicationStatus, Build, CreateApplication, HealthCheck, Source, UpdateApplication,
 };
+use contract::running::{HostAccess, RunSettings};
 use entity::{Tenant, application, environment, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -26,10 +29,11 @@ struct Wanted {
     health_check: Option<HealthCheck>,
     memory_mb: u32,
     cpu_millis: u32,
+    run: RunSettings,
 }
 
 impl Wanted {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut Faults, files: Vec<running::File>, allowed: HostAccess) {
         faults.check("name", values::Slug::parse(&self.name));
         checks::source(faults, &self.source);
         checks::build(faults, &self.source, &self.build);
@@ -38,6 +42,9 @@ impl Wanted {
             checks::health_check(faults, check);
         }
         checks::limits(faults, self.memory_mb, self.cpu_millis);
+        if let Some(running) = running::check(faults, &self.run, files) {
+            running.check_policy(faults, allowed);
+        }
     }
 
     /// In the columns' types; the checks came before, so nothing is lost.
@@ -50,6 +57,7 @@ impl Wanted {
             health_check: self.health_check.map(serde_json::to_value).transpose()?,
             memory_mb: i32::try_from(self.memory_mb).map_err(Error::internal)?,
             cpu_millis: i32::try_from(self.cpu_millis).map_err(Error::internal)?,
+            run: Some(serde_json::to_value(self.run)?),
             ..row
         })
     }
@@ -64,14 +72,15 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
         health_check: input.health_check,
         memory_mb: input.memory_mb.unwrap_or(DEFAULT_MEMORY_MB),
         cpu_millis: input.cpu_millis.unwrap_or(DEFAULT_CPU_MILLIS),
+        run: input.run.unwrap_or_default(),
     };
+    let scope = ctx.scope()?;
+    let tx = ctx.tx().await?;
     let mut faults = Faults::default();
-    wanted.check(&mut faults);
+    wanted.check(&mut faults, Vec::new(), host_access::of(tx, scope.organization()).await?);
     let hosts = checks::hosts(&mut faults, &input.domains);
     faults.into_result()?;
 
-    let scope = ctx.scope()?;
-    let tx = ctx.tx().await?;
     let environment = environment::Entity::find_in(scope)
         .filter(environment::Column::Id.eq(input.environment_id))
         .one(tx)
@@ -82,6 +91,7 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
+    let ports = wanted.run.ports.clone();
     let row = wanted.into_row(application::Model {
         id: new_id(),
         organization_id: scope.organization(),
@@ -95,6 +105,7 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
         health_check: None,
         memory_mb: 0,
         cpu_millis: 0,
+        run: None,
         desired: desired::RUNNING.to_owned(),
         status: ApplicationStatus::New.as_str().to_owned(),
         status_at: None,
@@ -111,6 +122,7 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
         .await
         .on_conflict_field("name", TAKEN)?;
     domains::replace(ctx, id, &hosts).await?;
+    ports::replace(ctx, id, &serde_json::from_value(server.connection)?, &ports).await?;
     read::find(ctx, id).await
 }
 
@@ -134,6 +146,7 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
         health_check: row.health_check.clone().map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).unwrap_or_default(),
         cpu_millis: u32::try_from(row.cpu_millis).unwrap_or_default(),
+        run: row.run.clone().map(serde_json::from_value).transpose()?.unwrap_or_default(),
     };
     let kept = before.clone();
     let wanted = Wanted {
@@ -144,9 +157,15 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
         health_check: if input.remove_health_check { None } else { input.health_check.or(kept.health_check) },
         memory_mb: input.memory_mb.unwrap_or(kept.memory_mb),
         cpu_millis: input.cpu_millis.unwrap_or(kept.cpu_millis),
+        run: input.run.unwrap_or(kept.run),
     };
     let mut faults = Faults::default();
-    wanted.check(&mut faults);
+    let files = files::stored(tx, &ctx.platform.keyring, scope, row.id).await?;
+    let files = files.into_iter().filter_map(|file| {
+        let path = ContainerPath::parse(&file.path).ok()?;
+        Some(running::File { path, content: file.content, secret: file.secret })
+    });
+    wanted.check(&mut faults, files.collect(), host_access::of(tx, scope.organization()).await?);
     let hosts = input.domains.as_ref().map(|domains| checks::hosts(&mut faults, domains));
     faults.into_result()?;
 
@@ -163,6 +182,14 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
         ctx.notes().unchanged = !led_elsewhere;
         return read::find(ctx, row.id).await;
     }
+    if wanted.run.ports != before.run.ports {
+        let server = server::Entity::find_in(scope)
+            .filter(server::Column::Id.eq(row.server_id))
+            .one(tx)
+            .await?
+            .ok_or(Error::NotFound)?;
+        ports::replace(ctx, row.id, &serde_json::from_value(server.connection)?, &wanted.run.ports).await?;
+    }
     let row = wanted.into_row(row)?;
     application::Entity::update_in(scope)
         .col_expr(application::Column::Name, Expr::value(row.name.clone()))
@@ -172,6 +199,7 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
         .col_expr(application::Column::HealthCheck, Expr::value(row.health_check))
         .col_expr(application::Column::MemoryMb, Expr::value(row.memory_mb))
         .col_expr(application::Column::CpuMillis, Expr::value(row.cpu_millis))
+        .col_expr(application::Column::Run, Expr::value(row.run))
         .col_expr(application::Column::Revision, Expr::value(row.revision + 1))
         .filter(application::Column::Id.eq(row.id))
         .exec(tx)

@@ -1,17 +1,19 @@
 //! Everything that a deployment needs to know of an application, checked. It is made from the present rows, or from
 //! the snapshot that an earlier deployment kept; both pass the same checks, so nothing unchecked reaches an adapter.
 
-use super::checks;
 pub use super::resolved::Audience;
 use super::resolved::{self, Purpose};
+use super::running::{self, Running};
+use super::{checks, files};
 use crate::keyring::Keyring;
 use crate::values::{
-    BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug, UrlPath,
-    VariableKey,
+    BuildTarget, CommitId, ContainerPath, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug,
+    UrlPath, VariableKey,
 };
 use crate::{Error, Faults, Result};
 use contract::applications as wire;
 use contract::ids::{ApplicationId, EnvironmentId, OrganizationId, ProjectId, ServerId};
+use contract::running::RunSettings;
 use contract::servers::Connection;
 use contract::validation;
 use entity::{Scope, Tenant, application, application_domain, environment, project, server};
@@ -40,6 +42,7 @@ pub struct ApplicationConfig {
     pub hosts: Vec<HostName>,
     pub health_check: Option<HealthCheck>,
     pub limits: Limits,
+    pub running: Running,
     pub variables: Vec<Variable>,
     pub revision: i64,
     /// The same in the form in which it is stored.
@@ -108,7 +111,9 @@ impl ApplicationConfig {
     /// What must never appear in a log.
     pub fn secrets(&self) -> Vec<String> {
         let own = self.variables.iter().filter(|v| v.secret).map(|v| &v.value);
-        let all: BTreeSet<&String> = own.chain(&self.stored.secrets).filter(|value| !value.is_empty()).collect();
+        let files = self.running.files.iter().filter(|file| file.secret).map(|file| &file.content);
+        let all = own.chain(files).chain(&self.stored.secrets);
+        let all: BTreeSet<&String> = all.filter(|value| !value.is_empty()).collect();
         all.into_iter().cloned().collect()
     }
 }
@@ -176,6 +181,8 @@ pub async fn load_for(
         health_check: row.health_check.map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
         cpu_millis: u32::try_from(row.cpu_millis).unwrap_or(0),
+        run: row.run.map(serde_json::from_value).transpose()?.unwrap_or_default(),
+        files: files::stored(db, keyring, scope, id).await?,
         variables,
         secrets,
         revision: row.revision,
@@ -213,6 +220,18 @@ async fn variables(
     Ok((variables, secrets.into_iter().collect()))
 }
 
+impl ApplicationConfig {
+    /// The same with another one's image source: what a deployment goes back to, image only.
+    pub fn with_source_of(&self, earlier: &Self) -> Result<Self> {
+        let stored = Stored {
+            source: earlier.stored.source.clone(),
+            build: earlier.stored.build.clone(),
+            ..self.stored.clone()
+        };
+        check(stored)
+    }
+}
+
 /// The configuration for keeping beside a deployment. It holds the variables' values: seal it.
 pub fn snapshot(config: &ApplicationConfig) -> Result<serde_json::Value> {
     Ok(serde_json::to_value(&config.stored)?)
@@ -243,11 +262,22 @@ struct Stored {
     health_check: Option<wire::HealthCheck>,
     memory_mb: u32,
     cpu_millis: u32,
+    #[serde(default)]
+    run: RunSettings,
+    #[serde(default)]
+    files: Vec<StoredFile>,
     variables: Vec<StoredVariable>,
     /// Secrets that came into values by reference, each alone.
     #[serde(default)]
     secrets: Vec<String>,
     revision: i64,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct StoredFile {
+    pub path: String,
+    pub content: String,
+    pub secret: bool,
 }
 
 impl Eq for Stored {}
@@ -276,13 +306,19 @@ fn check(stored: Stored) -> Result<ApplicationConfig> {
     let hosts = checks::hosts(&mut faults, &stored.domains);
     let health_check = stored.health_check.as_ref().and_then(|check| checks::health_check(&mut faults, check));
     let limits = checks::limits(&mut faults, stored.memory_mb, stored.cpu_millis);
+    let files = stored.files.iter().filter_map(|file| {
+        let path = faults.check("files", ContainerPath::parse(&file.path))?;
+        Some(running::File { path, content: file.content.clone(), secret: file.secret })
+    });
+    let files = files.collect();
+    let running = running::check(&mut faults, &stored.run, files);
     let variables = stored.variables.iter().filter_map(|variable| check_variable(&mut faults, variable)).collect();
     let for_builds = stored.variables.iter().filter(|v| v.build_time).map(|v| (v.key.as_str(), v.value.as_str()));
     if !fits_into_builds(for_builds)? {
         faults.note("variables", BUILD_VALUES_REFUSED);
     }
     faults.into_result()?;
-    let (Some(name), Some(source), Some(build)) = (name, source, build) else {
+    let (Some(name), Some(source), Some(build), Some(running)) = (name, source, build, running) else {
         return Err(Error::internal("a check refused a configuration without saying why"));
     };
     Ok(ApplicationConfig {
@@ -302,6 +338,7 @@ fn check(stored: Stored) -> Result<ApplicationConfig> {
         hosts,
         health_check,
         limits,
+        running,
         variables,
         revision: stored.revision,
         stored,

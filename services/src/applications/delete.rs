@@ -5,14 +5,14 @@ use super::remove::RemoveApplication;
 use crate::jobs::CancelOutcome;
 use crate::{Ctx, Error, Result};
 use contract::Empty;
-use contract::applications::ApplicationRef;
+use contract::applications::DeleteApplication;
 use contract::deployments::DeploymentStatus;
-use entity::{Tenant, application, application_domain, deployment};
+use entity::{Tenant, application, application_domain, application_port, deployment};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 /// Its hosts are free with the commit, a deployment on its way is cancelled.
-pub async fn delete(ctx: &Ctx, input: ApplicationRef) -> Result<Empty> {
+pub async fn delete(ctx: &Ctx, input: DeleteApplication) -> Result<Empty> {
     let scope = ctx.scope()?;
     let tx = ctx.tx().await?;
     let row = application::Entity::find_in(scope)
@@ -38,7 +38,11 @@ pub async fn delete(ctx: &Ctx, input: ApplicationRef) -> Result<Empty> {
         .filter(application_domain::Column::ApplicationId.eq(row.id))
         .exec(tx)
         .await?;
-    ctx.queue(&RemoveApplication { application: row.id }).await?;
+    application_port::Entity::delete_in(scope)
+        .filter(application_port::Column::ApplicationId.eq(row.id))
+        .exec(tx)
+        .await?;
+    ctx.queue(&RemoveApplication { application: row.id, volumes: input.remove_volumes }).await?;
     ctx.notes().poke.push(row.id.0);
     Ok(Empty {})
 }

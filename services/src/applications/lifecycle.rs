@@ -1,9 +1,10 @@
 //! Starting, stopping and restarting what was deployed: never a build, never another version. What is wanted is
 //! recorded at once; a job brings it about, one at a time per application, after a deployment that is on its way.
 
+use super::config::ApplicationConfig;
 use super::desired;
 use crate::ctx::Ctx;
-use crate::deployments::run::{Generation, Patient, Unsound, await_healthy, container_spec, serial_key};
+use crate::deployments::run::{Generation, Patient, Unsound, await_healthy, container, serial_key};
 use crate::deployments::{routes, snapshot};
 use crate::error::Error;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
@@ -158,21 +159,40 @@ impl Target {
     async fn stop(&self, run: &JobRun) -> Result<(), JobError> {
         let platform = &run.platform;
         routes::restore(platform, self.engine.as_ref(), self.scope, self.application.id).await?;
-        self.engine.stop_container(&self.container, platform.settings.pace.stop_grace).await?;
+        let config = snapshot::open(&platform.keyring, self.deployment.id, &self.deployment.snapshot)?;
+        for container in self.containers(&config) {
+            self.engine.stop_container(&container, config.running.stop_grace).await?;
+        }
         self.seen(run, ApplicationStatus::Stopped).await
     }
 
     async fn start(&self, run: &JobRun, again: bool) -> Result<(), JobError> {
         let platform = &run.platform;
-        let instance = &platform.settings.instance_id;
         let config = snapshot::open(&platform.keyring, self.deployment.id, &self.deployment.snapshot)?;
         let engine = self.engine.as_ref();
-        match engine.container(&self.container).await? {
-            Some(_) if again => {
-                engine.restart_container(&self.container, platform.settings.pace.stop_grace).await?;
-            }
-            Some(container) if container.state == ContainerState::Running => {}
-            Some(container) => engine.start_container(&container.id).await?,
+        for container in self.containers(&config) {
+            self.start_one(run, &config, &container, again).await?;
+        }
+        routes::restore(platform, engine, self.scope, self.application.id).await?;
+        self.seen(run, ApplicationStatus::Running).await
+    }
+
+    /// One after the other: while one restarts, the others serve.
+    async fn start_one(
+        &self,
+        run: &JobRun,
+        config: &ApplicationConfig,
+        container: &str,
+        again: bool,
+    ) -> Result<(), JobError> {
+        let platform = &run.platform;
+        let instance = &platform.settings.instance_id;
+        let engine = self.engine.as_ref();
+        let grace = config.running.stop_grace;
+        match engine.container(container).await? {
+            Some(_) if again => engine.restart_container(container, grace).await?,
+            Some(found) if found.state == ContainerState::Running => {}
+            Some(found) => engine.start_container(&found.id).await?,
             None => {
                 let network = names::environment_network(instance, config.environment);
                 let labels = names::network_labels(instance, config.environment);
@@ -182,36 +202,38 @@ impl Target {
                 };
                 let generation = Generation {
                     deployment: self.deployment.id,
-                    container: &self.container,
+                    container,
                     image: digest,
                     commit: self.deployment.commit.as_deref(),
                 };
-                let spec = container_spec(instance, &config, generation, &platform.settings.pace);
-                let id = engine.create_container(spec).await?;
+                let spec = container::serving(instance, config, generation);
+                let id = container::create(engine, instance, config, spec).await?;
                 engine.start_container(&id).await?;
             }
         }
-        let restarts = engine.container(&self.container).await?.map_or(0, |seen| seen.restarts);
+        let restarts = engine.container(container).await?.map_or(0, |seen| seen.restarts);
         let stop = run.stop();
         let patient = Patient {
             engine,
-            container: &self.container,
+            container,
             network: &names::environment_network(instance, config.environment),
-            config: &config,
+            config,
             pace: platform.settings.pace,
             restarts,
             stop: &stop,
         };
         match await_healthy(&patient).await {
-            Ok(_) => {}
-            Err(Unsound::Stopped) => return Err(run.why_stopped().unwrap_or(JobError::HandedBack)),
+            Ok(_) => Ok(()),
+            Err(Unsound::Stopped) => Err(run.why_stopped().unwrap_or(JobError::HandedBack)),
             Err(Unsound::Finding(finding)) => {
                 platform.jobs.poke::<super::status::StatusSeen>();
-                return Err(JobError::Failed(finding.reason));
+                Err(JobError::Failed(finding.reason))
             }
         }
-        routes::restore(platform, engine, self.scope, self.application.id).await?;
-        self.seen(run, ApplicationStatus::Running).await
+    }
+
+    fn containers(&self, config: &ApplicationConfig) -> Vec<String> {
+        names::replicas(&self.container, config.running.replicas)
     }
 
     async fn seen(&self, run: &JobRun, status: ApplicationStatus) -> Result<(), JobError> {

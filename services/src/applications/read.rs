@@ -1,13 +1,15 @@
 //! Reading applications.
 
+use super::running;
 use crate::deployments::summary::{Context, summary};
 use crate::page::{Window, contains, term};
-use crate::{Ctx, Error, Result, application_domains};
+use crate::{Ctx, Error, Faults, Result, application_domains};
 use contract::Page;
 use contract::applications::{
     Application, ApplicationRef, ApplicationStatus, ApplicationSummary, ListApplications, Source,
 };
 use contract::ids::{ApplicationId, DeploymentId};
+use contract::running::{Overlap, RunSettings};
 use entity::{Tenant, application, application_domain, deployment, environment, project, server};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -128,6 +130,7 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         current: row.current_deployment_id,
     };
     let source: Source = serde_json::from_value(row.source)?;
+    let run: RunSettings = row.run.map(serde_json::from_value).transpose()?.unwrap_or_default();
     Ok(Application {
         links,
         pending_changes: current.as_ref().is_some_and(|current| current.revision != row.revision),
@@ -148,6 +151,9 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         health_check: row.health_check.map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).map_err(Error::internal)?,
         cpu_millis: u32::try_from(row.cpu_millis).map_err(Error::internal)?,
+        overlap: running::check(&mut Faults::default(), &run, Vec::new())
+            .map_or(Overlap { possible: true, reason: None }, |running| running.overlap()),
+        run,
         status: ApplicationStatus::parse(&row.status).unwrap_or(ApplicationStatus::Unknown),
         status_at: row.status_at,
         created_at: row.created_at,

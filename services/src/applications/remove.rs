@@ -10,7 +10,10 @@ use contract::deployments::DeploymentStatus;
 use contract::ids::ApplicationId;
 use contract::servers::Connection;
 use entity::server;
-use entity::{Scope, Tenant, application, application_domain, deployment, deployment_log_line, environment_variable};
+use entity::{
+    Scope, Tenant, application, application_domain, application_file, application_port, deployment,
+    deployment_log_line, environment_variable,
+};
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -20,6 +23,9 @@ use std::time::Duration;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveApplication {
     pub application: ApplicationId,
+    /// What they hold goes for ever.
+    #[serde(default)]
+    pub volumes: bool,
 }
 
 impl Job for RemoveApplication {
@@ -35,7 +41,7 @@ impl Job for RemoveApplication {
     async fn run(self, run: &JobRun) -> Result<(), JobError> {
         let Some((scope, row)) = self.deleted(run).await? else { return Ok(()) };
         self.wait_for_deployments(run, scope).await?;
-        clear_server(run, scope, &row).await?;
+        clear_server(run, scope, &row, self.volumes).await?;
         forget(run, scope, self.application).await
     }
 
@@ -100,7 +106,7 @@ async fn remove_route(run: &JobRun, engine: &dyn Engine, row: &application::Mode
     Ok(run.platform.proxy.remove_route(engine, &settings, row.id).await?)
 }
 
-async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model) -> Result<(), JobError> {
+async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model, volumes: bool) -> Result<(), JobError> {
     let platform = &run.platform;
     let instance = &platform.settings.instance_id;
     let Some(engine) = engine(run, scope, row).await? else { return Ok(()) };
@@ -120,6 +126,11 @@ async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model) -> R
             engine.remove_image(tag).await?;
         }
         engine.remove_image(&image.digest).await?;
+    }
+    if volumes {
+        for volume in engine.volumes(&own).await? {
+            engine.remove_volume(&volume.name).await?;
+        }
     }
     remove_network(run, scope, engine, row).await
 }
@@ -178,6 +189,8 @@ async fn forget(run: &JobRun, scope: Scope, id: ApplicationId) -> Result<(), Job
         .filter(application_domain::Column::ApplicationId.eq(id))
         .exec(&tx)
         .await?;
+    application_file::Entity::delete_in(scope).filter(application_file::Column::ApplicationId.eq(id)).exec(&tx).await?;
+    application_port::Entity::delete_in(scope).filter(application_port::Column::ApplicationId.eq(id)).exec(&tx).await?;
     application::Entity::delete_in(scope).filter(application::Column::Id.eq(id)).exec(&tx).await?;
     tx.commit().await?;
     Ok(())

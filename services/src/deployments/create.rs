@@ -10,7 +10,9 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::jobs::CancelOutcome;
 use contract::applications::ApplicationStatus;
-use contract::deployments::{CreateDeployment, Deployment, DeploymentRef, DeploymentStatus, RollbackDeployment};
+use contract::deployments::{
+    CreateDeployment, Deployment, DeploymentRef, DeploymentStatus, RollbackDeployment, StepReport,
+};
 use contract::ids::{ApplicationId, DeploymentId, ServerId};
 use contract::servers::ServerStatus;
 use entity::{Scope, Tenant, application, deployment, server};
@@ -43,7 +45,11 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
             earlier.number
         )));
     }
-    let config = snapshot::open(&ctx.platform.keyring, earlier.id, &earlier.snapshot)?;
+    let mut config = snapshot::open(&ctx.platform.keyring, earlier.id, &earlier.snapshot)?;
+    if input.image_only {
+        let present = config::load(tx, &ctx.platform.keyring, ctx.scope()?, input.application_id).await?;
+        config = present.with_source_of(&config)?;
+    }
     queue(ctx, tx, &config, Some(earlier)).await
 }
 
@@ -92,7 +98,7 @@ async fn queue(
         number: Set(row.last_number),
         status: Set(DeploymentStatus::Queued.as_str().to_owned()),
         step: Set(None),
-        steps: Set(serde_json::to_value(plan::steps(earlier.is_some()))?),
+        steps: Set(serde_json::to_value(steps_of(config, earlier.is_some()))?),
         commit: Set(earlier.as_ref().and_then(|e| e.commit.clone())),
         commit_message: Set(earlier.as_ref().and_then(|e| e.commit_message.clone())),
         branch: Set(branch),
@@ -102,6 +108,7 @@ async fn queue(
         snapshot: Set(snapshot::seal(&ctx.platform.keyring, id, config)?),
         revision: Set(config.revision),
         failure: Set(None),
+        warnings: Set(None),
         rollback_of: Set(earlier.as_ref().map(|e| e.id)),
         job_id: Set(job_id),
         created_by: Set(ctx.caller.person().map(|person| person.name.clone())),
@@ -115,6 +122,11 @@ async fn queue(
     ctx.object("deployment", id, format!("{} {}", row.name, row.last_number));
     ctx.notes().poke.extend([id.0, config.id.0]);
     view::describe(tx, scope, find(tx, scope, id).await?).await
+}
+
+/// The steps of a deployment with this configuration, before the first one.
+pub(super) fn steps_of(config: &ApplicationConfig, rollback: bool) -> Vec<StepReport> {
+    plan::steps(rollback, config.running.pre_deploy.is_some(), config.running.post_deploy.is_some())
 }
 
 async fn check_server(tx: &DatabaseTransaction, scope: Scope, id: ServerId) -> Result<()> {

@@ -3,6 +3,7 @@
 
 use super::repository::RepositoryError;
 use crate::servers::engine::{ContainerState, EngineError, Probe};
+use contract::deployments::{Failure, Step};
 use std::time::Duration;
 
 /// What happened, and what to do about it.
@@ -10,11 +11,21 @@ use std::time::Duration;
 pub struct Finding {
     pub reason: String,
     pub hint: String,
+    /// Where it is changed, relative to the application's page.
+    pub place: Option<&'static str>,
 }
 
 impl Finding {
     pub fn new(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: hint.into() }
+        Self { reason: reason.into(), hint: hint.into(), place: None }
+    }
+
+    pub fn at(self, place: &'static str) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    pub fn at_step(self, step: Step) -> Failure {
+        Failure { step, reason: self.reason, hint: self.hint, place: self.place.map(str::to_owned) }
     }
 }
 

@@ -7,11 +7,17 @@
 
 use contract::deployments::{DeploymentStatus, Step, StepReport, StepState};
 
-/// The steps as they stand before the first one. A rollback has its image already.
-pub fn steps(rollback: bool) -> Vec<StepReport> {
+/// The steps as they stand before the first one. A rollback has its image already; commands are steps where there are
+/// any.
+pub fn steps(rollback: bool, pre_deploy: bool, post_deploy: bool) -> Vec<StepReport> {
     let state = |step| if rollback && step < Step::Start { StepState::Skipped } else { StepState::Pending };
     Step::ALL
         .into_iter()
+        .filter(|step| match step {
+            Step::PreDeploy => pre_deploy,
+            Step::PostDeploy => post_deploy,
+            _ => true,
+        })
         .map(|step| StepReport { step, state: state(step), started_at: None, finished_at: None, detail: None })
         .collect()
 }
@@ -33,8 +39,10 @@ pub fn may_become(from: DeploymentStatus, to: DeploymentStatus) -> bool {
 pub enum Undo {
     /// The route leads to the current deployment again, or is removed when nothing serves.
     Route,
-    /// The new container goes.
+    /// The new containers go.
     Container,
+    /// The version before starts again, where it had to stop for the new one.
+    Old,
     /// The tag of the image that was built goes.
     Image,
     /// The checkout goes.
@@ -43,12 +51,13 @@ pub enum Undo {
 
 /// What may exist by the time a step runs. Each entry is fine to undo twice, or when there is nothing.
 pub fn undo(reached: Step) -> &'static [Undo] {
-    use Undo::{Container, Folder, Image, Route};
+    use Undo::{Container, Folder, Image, Old, Route};
     match reached {
         Step::Fetch => &[Folder],
         Step::Build => &[Image, Folder],
-        Step::Start | Step::Health => &[Container, Image, Folder],
-        Step::Switch | Step::Drain | Step::Done => &[Route, Container, Image, Folder],
+        Step::PreDeploy => &[Container, Image, Folder],
+        Step::Start | Step::Health => &[Container, Old, Image, Folder],
+        Step::Switch | Step::Drain | Step::PostDeploy | Step::Done => &[Route, Container, Old, Image, Folder],
     }
 }
 
@@ -70,7 +79,7 @@ pub struct Facts {
     /// The application's current deployment is this one.
     pub committed: bool,
     pub new_runs: bool,
-    /// A container of the version before still runs.
+    /// A container of the version before still runs, or was stopped for the new one and can start again.
     pub old_runs: bool,
 }
 

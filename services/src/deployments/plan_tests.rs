@@ -15,12 +15,16 @@ enum Version {
 enum Container {
     Absent,
     Starting,
+    /// The old version, where it had to make room.
+    Stopped,
     Healthy,
     Dead,
 }
 
 #[derive(Debug, Clone)]
 struct World {
+    /// Both versions can run at once.
+    overlap: bool,
     old: Container,
     new: Container,
     route: Option<Version>,
@@ -39,6 +43,9 @@ enum Action {
     Tag,
     RemoveFolder,
     Create,
+    /// Where the two can't overlap.
+    MakeRoom,
+    StartOld,
     BecomeHealthy,
     Route(Version),
     Commit(Version),
@@ -54,8 +61,10 @@ const COURSE: &[Action] = &[
     Action::Enter(Step::Build),
     Action::Tag,
     Action::RemoveFolder,
+    Action::Enter(Step::PreDeploy),
     Action::Enter(Step::Start),
     Action::Create,
+    Action::MakeRoom,
     Action::Enter(Step::Health),
     Action::BecomeHealthy,
     Action::Enter(Step::Switch),
@@ -63,14 +72,16 @@ const COURSE: &[Action] = &[
     Action::Commit(Version::New),
     Action::Enter(Step::Drain),
     Action::Remove(Version::Old),
+    Action::Enter(Step::PostDeploy),
     Action::Enter(Step::Done),
     Action::End(DeploymentStatus::Succeeded),
 ];
 
 impl World {
-    fn new(first: bool) -> Self {
+    fn new(first: bool, overlap: bool) -> Self {
         let old = (!first).then_some(Version::Old);
         Self {
+            overlap,
             old: if first { Container::Absent } else { Container::Healthy },
             new: Container::Absent,
             route: old,
@@ -90,6 +101,12 @@ impl World {
             Action::Tag => self.tag = true,
             Action::RemoveTag => self.tag = false,
             Action::Create => self.new = Container::Starting,
+            Action::MakeRoom if !self.overlap && self.old == Container::Healthy => self.old = Container::Stopped,
+            Action::StartOld if self.old == Container::Stopped && self.current == Some(Version::Old) => {
+                assert_eq!(self.new, Container::Absent, "never both: {self:?}");
+                self.old = Container::Healthy;
+            }
+            Action::MakeRoom | Action::StartOld => {}
             Action::BecomeHealthy => self.new = Container::Healthy,
             Action::Route(version) => self.route = Some(version),
             Action::RemoveRoute => self.route = None,
@@ -110,7 +127,7 @@ impl World {
             status: self.status,
             committed: self.current == Some(Version::New),
             new_runs: matches!(self.new, Container::Starting | Container::Healthy),
-            old_runs: self.old == Container::Healthy,
+            old_runs: matches!(self.old, Container::Healthy | Container::Stopped),
         }
     }
 
@@ -120,9 +137,10 @@ impl World {
             let mut actions = Vec::new();
             for undo in undo(world.step) {
                 actions.push(match undo {
-                    Undo::Route if world.old == Container::Healthy => Action::Route(Version::Old),
+                    Undo::Route if world.old != Container::Absent => Action::Route(Version::Old),
                     Undo::Route => Action::RemoveRoute,
                     Undo::Container => Action::Remove(Version::New),
+                    Undo::Old => Action::StartOld,
                     Undo::Image => Action::RemoveTag,
                     Undo::Folder => Action::RemoveFolder,
                 });
@@ -154,7 +172,7 @@ impl World {
         if self.route == Some(Version::New) && !new_died {
             assert_eq!(self.new, Container::Healthy, "traffic only reaches a healthy new version: {self:?}");
         }
-        if self.route == Some(Version::Old) {
+        if self.route == Some(Version::Old) && self.overlap {
             assert_eq!(self.old, Container::Healthy, "the routed container is there: {self:?}");
         }
         if had_old {
@@ -169,6 +187,9 @@ impl World {
     fn check_end(&self) {
         assert!(!self.folder, "{self:?}");
         assert_eq!(self.route, self.current, "the current deployment is the routed one: {self:?}");
+        if self.current == Some(Version::Old) {
+            assert_eq!(self.old, Container::Healthy, "the old version serves again: {self:?}");
+        }
         match self.current {
             Some(Version::New) => assert_eq!(self.old, Container::Absent, "one generation: {self:?}"),
             Some(Version::Old) | None => {
@@ -191,11 +212,12 @@ proptest! {
     #[test]
     fn whatever_fails_the_invariant_holds(
         first: bool,
+        overlap: bool,
         at in 0..=COURSE.len(),
         (cause, dies) in fault(),
         deaths in prop::collection::vec(any::<Index>(), 0..4),
     ) {
-        let mut world = World::new(first);
+        let mut world = World::new(first, overlap);
         let had_old = !first;
         for action in &COURSE[..at] {
             world.apply(*action);
@@ -237,8 +259,11 @@ proptest! {
 
 #[test]
 fn a_rollback_skips_what_its_image_makes_needless() {
-    let skipped = |rollback| steps(rollback).iter().filter(|s| s.state == StepState::Skipped).count();
+    let skipped = |rollback| steps(rollback, false, false).iter().filter(|s| s.state == StepState::Skipped).count();
     assert_eq!((skipped(false), skipped(true)), (0, 2));
+    let named = |pre, post| steps(false, pre, post).iter().map(|report| report.step).collect::<Vec<_>>();
+    assert_eq!(named(true, true), Step::ALL);
+    assert!(!named(false, false).contains(&Step::PreDeploy));
 }
 
 #[test]

@@ -3,11 +3,12 @@
 
 use super::snapshot;
 use crate::application_domains;
+use crate::applications::config::ApplicationConfig;
 use crate::applications::desired;
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
-use crate::servers::engine::{Engine, EngineError};
+use crate::servers::engine::{Engine, EngineError, HOST_GATEWAY};
 use crate::servers::names;
 use crate::servers::proxy::{Backend, ProxySettings, Route, RoutedDomain};
 use contract::deployments::{DeploymentStatus, Step};
@@ -18,8 +19,20 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) fn route(application: ApplicationId, domains: Vec<RoutedDomain>, container: &str, port: u16) -> Route {
-    Route { application, domains, backends: vec![Backend { container: container.to_owned(), port, weight: 1 }] }
+/// To all containers of a deployment, of which `first` names the first.
+pub(crate) fn route(
+    application: ApplicationId,
+    domains: Vec<RoutedDomain>,
+    first: &str,
+    config: &ApplicationConfig,
+) -> Route {
+    let containers = match config.running.host_network {
+        true => vec![HOST_GATEWAY.to_owned()],
+        false => names::replicas(first, config.running.replicas),
+    };
+    let port = config.port;
+    let backends = containers.into_iter().map(|container| Backend { container, port, weight: 1 }).collect();
+    Route { application, domains, backends }
 }
 
 /// The servers behind a connection: several organizations may share this machine's engine, and its one proxy.
@@ -108,7 +121,7 @@ async fn lead_to_at(
     let container = deployment.container.unwrap_or_else(|| {
         names::container(&settings.instance, config.name.as_str(), deployment.number, deployment.id)
     });
-    let route = route(id, domains, &container, config.port);
+    let route = route(id, domains, &container, &config);
     proxy.put_route(engine, settings, &route).await?;
     Ok(proxy.await_route(engine, settings, &route, platform.settings.pace.route).await?)
 }

@@ -122,6 +122,7 @@ pub(super) async fn describe(db: &impl ConnectionTrait, scope: Scope, row: deplo
         can_roll_back: can_roll_back(&row, live),
         steps: steps(&row)?,
         failure: failure(&row)?,
+        warnings: row.warnings.clone().map(serde_json::from_value).transpose()?.unwrap_or_default(),
         live,
         usual_seconds,
         id: row.id,

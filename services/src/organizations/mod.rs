@@ -1,6 +1,7 @@
 //! The organization tree and its members.
 
 pub mod access;
+pub mod host_access;
 mod invitations;
 mod members;
 mod tree;

@@ -148,6 +148,7 @@ pub async fn insert_organization(
         parent_id: parent,
         created_at: now,
         deleted_at: None,
+        host_access: None,
     };
     let base = row.slug.clone();
     let mut number = 1u32;

@@ -5,6 +5,7 @@ use super::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use crate::values::{BuildTarget, ImageReference, RelativePath, UrlPath};
 use async_trait::async_trait;
 use contract::deployments::Stream;
+use contract::running::{PublishedPort, RestartPolicy};
 use contract::servers::Connection;
 use futures::stream::BoxStream;
 use std::collections::BTreeMap;
@@ -96,6 +97,7 @@ pub struct Image {
     pub tags: Vec<String>,
 }
 
+#[derive(Debug, Clone, Default)]
 pub struct ContainerSpec {
     /// Unique on the engine.
     pub name: String,
@@ -103,18 +105,52 @@ pub struct ContainerSpec {
     pub image: String,
     pub labels: Labels,
     pub environment: BTreeMap<String, String>,
+    /// Instead of the image's own, and of its command too.
+    pub entrypoint: Option<Vec<String>>,
     pub command: Option<Vec<String>>,
-    /// The container's networks: the first is its main one. Aliases are names on it.
+    /// The container's networks: the first is its main one.
     pub networks: Vec<String>,
+    /// Further names on the main network.
+    pub aliases: Vec<String>,
+    pub mounts: Vec<Mount>,
     pub memory_bytes: Option<u64>,
     pub cpu_millis: Option<u32>,
     pub processes: Option<u32>,
-    /// Container port to host port, on all addresses.
-    pub published_ports: BTreeMap<u16, u16>,
-    /// Restarted by the engine after a crash or a reboot.
-    pub restarts: bool,
-    /// Without new privileges, with the default capabilities less NET_RAW; the proxy also needs to bind low ports.
+    /// On all addresses of the server.
+    pub published_ports: Vec<PublishedPort>,
+    /// What the engine does after a crash or a reboot.
+    pub restart: RestartPolicy,
     pub stop_grace: Duration,
+    pub host: HostPowers,
+}
+
+/// Something that a container finds at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mount {
+    /// A volume of the engine, by name.
+    Volume { name: String, path: String, read_only: bool },
+    /// A folder or socket of the server.
+    Host { source: String, path: String, read_only: bool },
+}
+
+/// What a container may do to its server. Without any, it runs without new privileges, with the default capabilities
+/// less NET_RAW.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HostPowers {
+    pub privileged: bool,
+    /// The server's network instead of one of its own.
+    pub network: bool,
+    /// It finds the server by the name `HOST_GATEWAY`.
+    pub gateway: bool,
+}
+
+/// The server itself, for a container that is to reach what listens there.
+pub const HOST_GATEWAY: &str = "host.docker.internal";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    pub name: String,
+    pub labels: Labels,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,6 +249,13 @@ pub trait Engine: Send + Sync {
     async fn connect_network(&self, network: &str, container: &str) -> EngineResult<()>;
     /// Not connected is fine.
     async fn disconnect_network(&self, network: &str, container: &str) -> EngineResult<()>;
+
+    /// Makes the volume unless it is there.
+    async fn ensure_volume(&self, name: &str, labels: &Labels) -> EngineResult<()>;
+    /// Those that carry all these labels.
+    async fn volumes(&self, labels: &Labels) -> EngineResult<Vec<Volume>>;
+    /// With what it holds; absent is fine, one in use is a conflict.
+    async fn remove_volume(&self, name: &str) -> EngineResult<()>;
 
     /// Builds an image; its output goes to `output`. Nothing of a cancelled or failed build stays but the cache.
     async fn build(&self, request: BuildRequest, output: OutputSink, cancel: &CancellationToken)

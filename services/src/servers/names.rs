@@ -6,8 +6,9 @@ use crate::servers::engine::{
 };
 use contract::ids::{ApplicationId, DeploymentId, EnvironmentId};
 
-/// A container's name is also its host name on the network, and a label of a host name ends at 63.
-const LONGEST: usize = 63;
+/// A container's name is also its host name on the network, and a label of a host name ends at 63; three of them are for
+/// what tells the containers of one deployment apart.
+const LONGEST: usize = 60;
 /// Hex digits of the deployment's id, from its random end: the front is the time and alike for neighbours.
 const SUFFIX: usize = 6;
 
@@ -32,6 +33,28 @@ pub fn container(instance: &str, application: &str, number: i64, deployment: Dep
     let room = LONGEST.saturating_sub(front.len() + rest.len());
     let kept: String = application.chars().take(room).collect();
     format!("{front}{}{rest}", kept.trim_end_matches('-'))
+}
+
+/// The containers of one deployment that serve side by side, from the name of the first: `name`, `name-2`, `name-3`...
+pub fn replicas(first: &str, count: u32) -> Vec<String> {
+    (1..=count.max(1)).map(|index| if index == 1 { first.to_owned() } else { format!("{first}-{index}") }).collect()
+}
+
+/// The container in which a deployment's own commands run, one after the other.
+pub fn command(first: &str) -> String {
+    format!("{first}-c")
+}
+
+/// An application's volume on its engine.
+pub fn volume(instance: &str, application: ApplicationId, name: &str) -> String {
+    format!("canopy-{instance}-{}-{name}", application.0.simple())
+}
+
+/// The labels by which an application's volumes are found.
+pub fn volume_labels(instance: &str, application: ApplicationId) -> Labels {
+    let mut labels = labels(instance, "volume");
+    labels.insert(LABEL_APPLICATION.to_owned(), application.to_string());
+    labels
 }
 
 /// The repository of an application's built images: `canopy-<instance>/<application>`.
@@ -106,6 +129,9 @@ mod tests {
             prop_assert_eq!(validation::slug(&container), Ok(()), "{}", container);
             let prefix = format!("canopy-{instance}-");
             prop_assert!(container.starts_with(&prefix));
+            for further in replicas(&container, 20).into_iter().chain([command(&container)]) {
+                prop_assert_eq!(validation::slug(&further), Ok(()), "{}", further);
+            }
         }
 
         #[test]

@@ -200,7 +200,7 @@ async fn a_host_leads_to_one_application_of_the_instance() {
         for owner in ["Acme", &acme.tenant.organization.to_string(), &mine.id.to_string()] {
             assert!(!refusal.detail.contains(owner), "{}", refusal.detail);
         }
-        h.ok::<DeleteApplicationOp>(&acme.tenant.owner, ApplicationRef { id: mine.id }).await;
+        h.ok::<DeleteApplicationOp>(&acme.tenant.owner, DeleteApplication { id: mine.id, remove_volumes: false }).await;
         h.ok::<CreateApplicationOp>(&globex.tenant.owner, with(&globex, "web", "shop.example.com")).await;
 
         let create = |number: usize| {
@@ -232,7 +232,10 @@ async fn a_foreign_application_looks_absent() {
         let application = theirs.application(&h, "web").await;
         let id = application.id;
         assert_eq!(h.refused::<GetApplicationOp>(me, ApplicationRef { id }).await.code, Code::NotFound);
-        assert_eq!(h.refused::<DeleteApplicationOp>(me, ApplicationRef { id }).await.code, Code::NotFound);
+        assert_eq!(
+            h.refused::<DeleteApplicationOp>(me, DeleteApplication { id, remove_volumes: false }).await.code,
+            Code::NotFound
+        );
         let change = UpdateApplication { port: Some(1), ..no_changes(&application) };
         assert_eq!(h.refused::<UpdateApplicationOp>(me, change).await.code, Code::NotFound);
         let foreign = |environment: EnvironmentId, server: ServerId| CreateApplication {
@@ -278,9 +281,14 @@ async fn a_deleted_application_leaves_nothing_behind() {
         let foreign = Labels::from([("canopy.instance".into(), "ffffffff".into())]);
         h.engines.engine.state().networks.insert("canopy-ffffffff-proxy".into(), foreign);
 
-        h.ok::<DeleteApplicationOp>(owner, ApplicationRef { id: gone.id }).await;
+        h.ok::<DeleteApplicationOp>(owner, DeleteApplication { id: gone.id, remove_volumes: false }).await;
         assert_eq!(h.refused::<GetApplicationOp>(owner, ApplicationRef { id: gone.id }).await.code, Code::NotFound);
-        assert_eq!(h.refused::<DeleteApplicationOp>(owner, ApplicationRef { id: gone.id }).await.code, Code::NotFound);
+        assert_eq!(
+            h.refused::<DeleteApplicationOp>(owner, DeleteApplication { id: gone.id, remove_volumes: false })
+                .await
+                .code,
+            Code::NotFound
+        );
         // The name is free at once.
         let again = estate.application(&h, "web").await;
         work(&h).await;
@@ -296,7 +304,7 @@ async fn a_deleted_application_leaves_nothing_behind() {
         assert_eq!(rows.unwrap(), 0);
 
         for id in [stays.id, again.id] {
-            h.ok::<DeleteApplicationOp>(owner, ApplicationRef { id }).await;
+            h.ok::<DeleteApplicationOp>(owner, DeleteApplication { id, remove_volumes: false }).await;
         }
         work(&h).await;
         let engine = h.engines.engine.state();

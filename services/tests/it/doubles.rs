@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
-    EngineResult, Engines, Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe,
+    EngineResult, Engines, Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
 use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
@@ -46,6 +46,13 @@ pub struct EngineState {
     pub networks: BTreeMap<String, Labels>,
     pub images: BTreeMap<String, Image>,
     pub containers: BTreeMap<String, Container>,
+    pub volumes: BTreeMap<String, Labels>,
+    /// What was put into any container, by path.
+    pub put: BTreeMap<String, Vec<u8>>,
+    /// What every container was made from, by name.
+    pub specs: BTreeMap<String, ContainerSpec>,
+    /// The exit code of a deployment's own commands.
+    pub commands_end_with: i64,
     /// What every probe sees.
     pub probe: Probe,
     /// Who else has ports of the machine.
@@ -83,6 +90,10 @@ impl Default for EngineState {
             networks: BTreeMap::new(),
             images: BTreeMap::new(),
             containers: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            put: BTreeMap::new(),
+            specs: BTreeMap::new(),
+            commands_end_with: 0,
             ports: BTreeMap::new(),
             probe: Probe::Answered(200),
             unreachable: false,
@@ -186,6 +197,25 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    async fn ensure_volume(&self, name: &str, labels: &Labels) -> EngineResult<()> {
+        self.faults.pass("engine.ensure_volume").await?;
+        self.reached()?.volumes.insert(name.to_owned(), labels.clone());
+        Ok(())
+    }
+
+    async fn volumes(&self, labels: &Labels) -> EngineResult<Vec<Volume>> {
+        self.faults.pass("engine.volumes").await?;
+        let state = self.reached()?;
+        let volumes = state.volumes.iter().filter(|(_, found)| carries(found, labels));
+        Ok(volumes.map(|(name, labels)| Volume { name: name.clone(), labels: labels.clone() }).collect())
+    }
+
+    async fn remove_volume(&self, name: &str) -> EngineResult<()> {
+        self.faults.pass("engine.remove_volume").await?;
+        self.reached()?.volumes.remove(name);
+        Ok(())
+    }
+
     async fn build(
         &self,
         request: BuildRequest,
@@ -257,6 +287,7 @@ impl Engine for MemoryEngine {
             .map(|image| image.digest.clone())
             .ok_or_else(|| EngineError::NotFound(format!("image {}", spec.image)))?;
         let number = state.next();
+        state.specs.insert(spec.name.clone(), spec.clone());
         let container = Container {
             id: format!("{number:064x}"),
             name: spec.name.clone(),
@@ -280,7 +311,10 @@ impl Engine for MemoryEngine {
         self.faults.pass("engine.start_container").await?;
         let mut state = self.reached()?;
         let started = state.starts_as.unwrap_or(ContainerState::Running);
-        state.find(id)?.state = started;
+        let one_off = state.find(id)?.name.ends_with("-c");
+        // A deployment's own command ends by itself.
+        let ended = ContainerState::Exited { code: state.commands_end_with, out_of_memory: false };
+        state.find(id)?.state = if one_off { ended } else { started };
         Ok(())
     }
 
@@ -323,9 +357,11 @@ impl Engine for MemoryEngine {
         Ok(futures::stream::iter([Ok(output)]).boxed())
     }
 
-    async fn put_files(&self, id: &str, _: &str, _: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
+    async fn put_files(&self, id: &str, _: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()> {
         self.faults.pass("engine.put_files").await?;
-        self.reached()?.find(id)?;
+        let mut state = self.reached()?;
+        state.find(id)?;
+        state.put.extend(files);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::harness::{Harness, Tenant, operations};
 use contract::applications::*;
 use contract::permissions::Permission;
 use contract::projects::*;
+use contract::running::{HostAccess, SetHostAccess};
 use contract::search::{Hit, Search};
 use contract::servers::*;
 use contract::variables::*;
@@ -41,7 +42,7 @@ operations! {
     ListApplicationsOp = query "applications.list", Permission(Permission::ApplicationsRead),
         applications::list[ListApplications] -> Page<ApplicationSummary>;
     DeleteApplicationOp = command "applications.delete", Permission(Permission::ApplicationsManage),
-        applications::delete[ApplicationRef] -> Empty;
+        applications::delete[DeleteApplication] -> Empty;
     SetVariableOp = command "environment_variables.set", Permission(Permission::VariablesManage),
         applications::variables::set[SetVariable] -> Variable;
     ListVariablesOp = query "environment_variables.list", Permission(Permission::VariablesRead),
@@ -67,6 +68,8 @@ operations! {
         servers::list[ListServers] -> Page<Server>;
     DeleteServerOp = command "servers.delete", Permission(Permission::ServersManage),
         servers::delete[ServerRef] -> Empty;
+    SetHostAccessOp = command "organizations.set_host_access", Permission(Permission::OrganizationManage),
+        services::organizations::host_access::set[SetHostAccess] -> HostAccess;
     SearchOp = query "search.search", Permission(Permission::ProjectsRead), search::search[Search] -> Page<Hit>;
 }
 
@@ -91,6 +94,7 @@ pub fn plain(project: &Project, server: &Server, name: &str) -> CreateApplicatio
         health_check: None,
         memory_mb: None,
         cpu_millis: None,
+        run: None,
     }
 }
 
@@ -99,18 +103,7 @@ pub fn git() -> Source {
 }
 
 pub fn no_changes(application: &Application) -> UpdateApplication {
-    UpdateApplication {
-        id: application.id,
-        name: None,
-        source: None,
-        build: None,
-        port: None,
-        domains: None,
-        health_check: None,
-        remove_health_check: false,
-        memory_mb: None,
-        cpu_millis: None,
-    }
+    UpdateApplication::of(application.id)
 }
 
 /// A tenant with a project and a server.
@@ -186,6 +179,7 @@ pub async fn deployed(h: &Harness, tenant: &Tenant, of: &Application, revision: 
         snapshot: Vec::new(),
         revision,
         failure: None,
+        warnings: None,
         rollback_of: None,
         job_id: new_id(),
         created_by: None,

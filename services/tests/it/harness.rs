@@ -189,6 +189,7 @@ impl Harness {
             parent_id: Set(None),
             created_at: Set(now),
             deleted_at: Set(None),
+            host_access: Set(None),
         })
         .exec_without_returning(db)
         .await

@@ -3,7 +3,7 @@
 use crate::estate::*;
 use crate::harness::{Harness, on_each_database};
 use contract::Code;
-use contract::applications::ApplicationRef;
+use contract::applications::DeleteApplication;
 use contract::projects::*;
 use contract::search::Search;
 use std::time::Duration;
@@ -132,7 +132,7 @@ async fn a_project_is_changed_and_deleted_only_when_empty() {
         assert_eq!(refusal.code, Code::Conflict);
         assert!(refusal.detail.contains("web"), "{}", refusal.detail);
 
-        h.ok::<DeleteApplicationOp>(owner, ApplicationRef { id: application.id }).await;
+        h.ok::<DeleteApplicationOp>(owner, DeleteApplication { id: application.id, remove_volumes: false }).await;
         // Its server is cleared first.
         assert_eq!(h.refused::<DeleteProjectOp>(owner, ProjectRef { id }).await.code, Code::Conflict);
         work(&h).await;
@@ -209,7 +209,7 @@ async fn the_palette_finds_by_a_part_of_the_name() {
         assert_eq!(hits[0].deploy_application_id, None);
         assert!(h.ok::<SearchOp>(owner, Search { text: " ".into() }).await.items.is_empty());
         h.advance(Duration::from_secs(1));
-        h.ok::<DeleteApplicationOp>(owner, ApplicationRef { id: application.id }).await;
+        h.ok::<DeleteApplicationOp>(owner, DeleteApplication { id: application.id, remove_volumes: false }).await;
         assert!(h.ok::<SearchOp>(owner, Search { text: "web".into() }).await.items.is_empty());
         work(&h).await;
     })

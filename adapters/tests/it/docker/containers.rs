@@ -4,17 +4,21 @@ use super::{BUSYBOX, Corner, engine, engine_at, reaper, until};
 use adapters::docker::{DEFAULT_SOCKET, LocalEngines};
 use adapters::outbound::Outbound;
 use contract::deployments::Stream;
+use contract::running::{Protocol, PublishedPort};
 use contract::servers::Connection;
 use futures::StreamExt;
 use services::servers::engine::{
     ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, PortUser, Probe,
 };
 use services::values::UrlPath;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
+
+fn published(container_port: u16, host_port: u16) -> PublishedPort {
+    PublishedPort { host_port, container_port, protocol: Protocol::Tcp }
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -49,7 +53,7 @@ async fn docker_says_who_has_a_port() {
     corner.engine.ensure_network(&network, &corner.labels()).await.unwrap();
     let mut spec = corner.container("a", "sleep 1000");
     spec.networks = vec![network];
-    spec.published_ports = BTreeMap::from([(80, port)]);
+    spec.published_ports = vec![published(80, port)];
     let name = spec.name.clone();
     let id = corner.started(spec).await;
     assert_eq!(engine.port_user(port).await.unwrap(), PortUser::Container { id: id.clone(), name });
@@ -76,7 +80,7 @@ async fn docker_containers_are_hardened_and_bounded() {
     corner.engine.ensure_network(&network, &corner.labels()).await.unwrap();
     let mut spec = corner.container("hard", "grep -E 'CapBnd|NoNewPrivs' /proc/self/status; sleep 1000");
     spec.networks = vec![network];
-    spec.restarts = true;
+    spec.restart = contract::running::RestartPolicy::Always;
     let id = corner.started(spec).await;
     until("it has spoken", || async { all_of(&corner, &id).await.len() >= 2 }).await;
     let said: String = all_of(&corner, &id).await.iter().map(|o| String::from_utf8_lossy(&o.bytes)).collect();
@@ -154,7 +158,7 @@ async fn docker_names_images_and_ports_that_clash_or_lack_are_told_apart() {
     let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let mut publishing = corner.container("port", "true");
     publishing.networks = vec![network];
-    publishing.published_ports.insert(80, taken.local_addr().unwrap().port());
+    publishing.published_ports.push(published(80, taken.local_addr().unwrap().port()));
     let id = corner.engine.create_container(publishing).await.unwrap();
     let started = corner.engine.start_container(&id).await;
     assert!(matches!(started, Err(EngineError::Conflict(_))), "{started:?}");

@@ -10,6 +10,7 @@ mod proxy;
 
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use adapters::outbound::Outbound;
+use contract::running::RestartPolicy;
 use services::servers::engine::{
     BuildRequest, ContainerSpec, Engine, LABEL_INSTANCE, LABEL_ROLE, Labels, Output, OutputSink,
 };
@@ -95,15 +96,13 @@ impl Corner {
             name: self.name(word),
             image: BUSYBOX.to_owned(),
             labels: self.labels(),
-            environment: BTreeMap::new(),
             command: Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]),
-            networks: Vec::new(),
             memory_bytes: Some(64 << 20),
             cpu_millis: Some(500),
             processes: Some(64),
-            published_ports: BTreeMap::new(),
-            restarts: false,
+            restart: RestartPolicy::Never,
             stop_grace: Duration::from_secs(1),
+            ..Default::default()
         }
     }
 

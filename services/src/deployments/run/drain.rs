@@ -48,15 +48,15 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
 /// The new container still runs, as far as anybody can tell.
 async fn watch(work: &Work<'_>) -> Result<(), Halt> {
     work.go_on()?;
-    let Ok(Some(container)) = work.tried(work.engine.container(&work.container)).await else { return Ok(()) };
-    match container.state {
-        ContainerState::Running if container.restarts == 0 => Ok(()),
-        state => {
+    for name in work.containers() {
+        let Ok(Some(container)) = work.tried(work.engine.container(&name)).await else { continue };
+        if container.state != ContainerState::Running || container.restarts > 0 {
             let limit = work.platform.settings.pace.call;
-            super::health::copy_last_lines(work.engine.as_ref(), &work.container, &work.log, limit).await;
-            Err(diagnosis::exit(state, container.restarts).into())
+            super::health::copy_last_lines(work.engine.as_ref(), &name, &work.log, limit).await;
+            return Err(diagnosis::exit(container.state, container.restarts).into());
         }
     }
+    Ok(())
 }
 
 /// The application's containers of other deployments.
@@ -76,7 +76,7 @@ pub async fn stop(work: &Work<'_>, container: &str, grace: Duration) -> EngineRe
 
 /// With the grace that a container gets to end by itself.
 pub async fn remove(work: &Work<'_>, containers: Vec<Container>) {
-    let grace = work.platform.settings.pace.stop_grace;
+    let grace = work.config.running.stop_grace;
     let removals = containers.iter().map(|container| async {
         let outcome = async {
             stop(work, &container.id, grace).await?;

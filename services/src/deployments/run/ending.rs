@@ -7,9 +7,11 @@ use super::super::plan::{self, Cause, Ending, Facts, Undo};
 use super::super::routes;
 use super::work::{Halt, Work};
 use super::{drain, job_outcome};
+use crate::applications::desired;
 use crate::error::Error;
 use crate::jobs::JobError;
 use crate::servers::engine::{Container, ContainerState, LABEL_DEPLOYMENT};
+use crate::servers::names;
 use contract::applications::ApplicationStatus;
 use contract::deployments::{DeploymentStatus, Failure, Step};
 use contract::ids::{ApplicationId, DeploymentId};
@@ -57,11 +59,7 @@ pub async fn settle(work: &Work<'_>, cause: Cause, finding: Option<Finding>) -> 
         status: work.status(),
         committed: application.current_deployment_id == Some(work.id),
         // While nobody can tell, what was found healthy is taken for running.
-        new_runs: match work.tried(work.engine.container(&work.container)).await {
-            // One that the engine had to start again crashed, whatever it does at this moment.
-            Ok(container) => container.is_some_and(|new| new.state == ContainerState::Running && new.restarts == 0),
-            Err(_) => true,
-        },
+        new_runs: new_runs(work).await,
         old_runs: old.is_some(),
     };
     let ending = plan::ending(cause, facts);
@@ -87,6 +85,17 @@ pub async fn settle(work: &Work<'_>, cause: Cause, finding: Option<Finding>) -> 
     Ok(ended(work, status, finding, reached, image_removed))
 }
 
+/// All of the new containers. One that the engine had to start again crashed, whatever it does at this moment.
+async fn new_runs(work: &Work<'_>) -> bool {
+    for name in work.containers() {
+        let Ok(container) = work.tried(work.engine.container(&name)).await else { continue };
+        if !container.is_some_and(|new| new.state == ContainerState::Running && new.restarts == 0) {
+            return false;
+        }
+    }
+    true
+}
+
 fn ended(
     work: &Work<'_>,
     status: DeploymentStatus,
@@ -100,7 +109,7 @@ fn ended(
             let (reason, hint) = (secrets.mask(&finding.reason), secrets.mask(&finding.hint));
             work.log.say(format!("Failed: {reason}"));
             work.log.say(&hint);
-            Some(Failure { step, reason, hint })
+            Some(Failure { step, reason, hint, place: finding.place.map(str::to_owned) })
         }
         (DeploymentStatus::Cancelled, _) => {
             work.log.say("Cancelled; what it had made is removed");
@@ -124,7 +133,8 @@ fn ended(
 async fn served_before<'a>(work: &Work<'_>, others: &'a [Container]) -> Result<Option<&'a Container>, JobError> {
     let running: HashMap<DeploymentId, &Container> = others
         .iter()
-        .filter(|container| container.state == ContainerState::Running)
+        // One that had to make room can start again.
+        .filter(|container| container.state == ContainerState::Running || !work.config.running.overlap().possible)
         .filter_map(|container| Some((container.labelled(LABEL_DEPLOYMENT)?, container)))
         .collect();
     let newest = deployment::Entity::find_in(work.scope)
@@ -151,6 +161,7 @@ async fn take_back(work: &Work<'_>, reached: Step) -> bool {
             // Whoever is still led to it gets an answer until the route has moved.
             Undo::Container if !routed_away => Err("its route could not be moved".to_owned()),
             Undo::Container => remove_new(work, reached).await.map_err(|error| error.to_string()),
+            Undo::Old => start_old(work).await.map_err(|error| error.to_string()),
             Undo::Image if work.is_rollback() => Ok(()),
             Undo::Image => {
                 let removed = work.tried(work.engine.remove_image(&work.own_tag())).await;
@@ -167,12 +178,31 @@ async fn take_back(work: &Work<'_>, reached: Step) -> bool {
 }
 
 async fn remove_new(work: &Work<'_>, reached: Step) -> Result<(), crate::servers::engine::EngineError> {
-    if reached >= Step::Switch {
-        // It may have requests to finish.
-        let grace = work.platform.settings.pace.stop_grace / 2;
-        drain::stop(work, &work.container, grace).await?;
+    work.tried(work.engine.remove_container(&names::command(&work.container))).await?;
+    let removals = work.containers().into_iter().map(|name| async move {
+        if reached >= Step::Switch {
+            // It may have requests to finish.
+            let grace = work.platform.settings.pace.stop_grace / 2;
+            drain::stop(work, &name, grace).await?;
+        }
+        work.tried(work.engine.remove_container(&name)).await
+    });
+    futures::future::try_join_all(removals).await.map(|_| ())
+}
+
+/// What serves by the record runs again; nothing to do where it never stopped.
+async fn start_old(work: &Work<'_>) -> crate::Result<()> {
+    let application = work.application().await?;
+    let current = application.current_deployment_id.filter(|current| *current != work.id);
+    let Some(current) = current.filter(|_| application.desired == desired::RUNNING) else { return Ok(()) };
+    for container in drain::others(work).await? {
+        let serves = container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == Some(current);
+        if serves && container.state != ContainerState::Running {
+            work.log.say("Starting the old version again");
+            work.tried(work.engine.start_container(&container.id)).await?;
+        }
     }
-    work.tried(work.engine.remove_container(&work.container)).await
+    Ok(())
 }
 
 /// The version before becomes the current one again: first its route, then the record, as with the switch.
@@ -215,6 +245,11 @@ impl Ended {
         if let Some(failure) = &self.failure {
             let failure = serde_json::to_value(failure).map_err(Error::from)?;
             update = update.col_expr(deployment::Column::Failure, Expr::value(failure));
+        }
+        let warnings = work.warnings();
+        if !warnings.is_empty() {
+            let warnings = serde_json::to_value(warnings).map_err(Error::from)?;
+            update = update.col_expr(deployment::Column::Warnings, Expr::value(warnings));
         }
         if self.image_removed {
             update = update

@@ -10,7 +10,7 @@ use crate::servers::names;
 use crate::values::UrlPath;
 use contract::deployments::Step;
 use futures::StreamExt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,30 +20,36 @@ const LAST_LINES: usize = 20;
 
 pub async fn check(work: &Work<'_>) -> Result<(), Halt> {
     work.enter(Step::Health).await?;
-    let network = names::environment_network(work.instance(), work.config.environment);
-    let patient = Patient {
-        engine: work.engine.as_ref(),
-        container: &work.container,
-        network: &network,
-        config: &work.config,
-        pace: work.platform.settings.pace,
-        restarts: 0,
-        stop: &work.stop,
-    };
-    match await_healthy(&patient).await {
+    let network = &names::environment_network(work.instance(), work.config.environment);
+    let containers = work.containers();
+    let checks = containers.iter().map(|container| async move {
+        let patient = Patient {
+            engine: work.engine.as_ref(),
+            container,
+            network,
+            config: &work.config,
+            pace: work.platform.settings.pace,
+            restarts: 0,
+            stop: &work.stop,
+        };
+        await_healthy(&patient).await.map_err(|unsound| (container, unsound))
+    });
+    match futures::future::try_join_all(checks).await {
         Ok(sound) => {
-            work.log.say(&sound.words);
-            if let Some(warning) = sound.warning {
+            // The slowest says how long it took.
+            let Some(last) = sound.into_iter().last() else { return Ok(()) };
+            work.log.say(&last.words);
+            if let Some(warning) = last.warning {
                 work.log.say(warning);
             }
-            work.note(sound.words);
+            work.note(last.words);
             Ok(())
         }
-        Err(Unsound::Finding(finding)) => {
-            copy_last_lines(work.engine.as_ref(), &work.container, &work.log, work.platform.settings.pace.call).await;
+        Err((container, Unsound::Finding(finding))) => {
+            copy_last_lines(work.engine.as_ref(), container, &work.log, work.platform.settings.pace.call).await;
             Err(finding.into())
         }
-        Err(Unsound::Stopped) => Err(Halt::Stopped),
+        Err((_, Unsound::Stopped)) => Err(Halt::Stopped),
     }
 }
 
@@ -162,6 +168,9 @@ impl Patient<'_> {
     }
 
     fn address(&self, container: &Container) -> Option<SocketAddr> {
+        if self.config.running.host_network {
+            return Some(SocketAddr::from((Ipv4Addr::LOCALHOST, self.config.port)));
+        }
         Some(SocketAddr::new(*container.addresses.get(self.network)?, self.config.port))
     }
 

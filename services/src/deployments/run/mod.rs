@@ -2,6 +2,8 @@
 //! does it. Whatever happens, the old version serves until the switch is committed.
 
 mod build;
+mod command;
+pub(crate) mod container;
 mod drain;
 mod ending;
 mod fetch;
@@ -12,8 +14,8 @@ mod start;
 mod switch;
 mod work;
 
+pub(crate) use container::Generation;
 pub(crate) use health::{Patient, Unsound, await_healthy};
-pub(crate) use start::{Generation, container_spec};
 
 use super::diagnosis::Finding;
 use super::plan::Cause;
@@ -101,10 +103,12 @@ async fn course(work: &Work<'_>) -> Result<(), Halt> {
             build::build(work, source).await?
         }
     };
+    command::before(work, &image).await?;
     start::start(work, &image).await?;
     health::check(work).await?;
     switch::switch(work).await?;
     drain::drain(work).await?;
+    command::after(work, &image).await?;
     work.enter(Step::Done).await?;
     images::clean_up(work).await;
     Ok(())

@@ -1,77 +1,68 @@
-//! Start: a container of the new version, beside the old one, that nobody is led to yet.
+//! Start: containers of the new version, beside the old one where that is possible, that nobody is led to yet.
 
 use super::super::diagnosis;
+use super::container::{self, Generation};
+use super::drain;
 use super::work::{Halt, Work};
-use crate::applications::config::ApplicationConfig;
-use crate::deployments::pace::Pace;
-use crate::servers::engine::{ContainerSpec, Image};
+use crate::servers::engine::{ContainerState, Image};
 use crate::servers::names;
 use contract::deployments::Step;
-use contract::ids::DeploymentId;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
 
-/// Processes and threads that an application may have.
-const PROCESSES: u32 = 4096;
-
 pub async fn start(work: &Work<'_>, image: &Image) -> Result<(), Halt> {
     work.enter(Step::Start).await?;
-    let container = work.container.clone();
-    work.save(|update| update.col_expr(deployment::Column::Container, Expr::value(container))).await?;
-    let network = names::environment_network(work.instance(), work.config.environment);
-    let labels = names::network_labels(work.instance(), work.config.environment);
-    work.engine_call(work.engine.ensure_network(&network, &labels), diagnosis::engine).await?;
-    // One of an attempt that was handed back.
-    work.engine_call(work.engine.remove_container(&work.container), diagnosis::engine).await?;
+    prepare(work).await?;
     let commit = work.commit().await?;
-    let spec = container_spec(
-        work.instance(),
-        &work.config,
-        Generation { deployment: work.id, container: &work.container, image: &image.digest, commit: commit.as_deref() },
-        &work.platform.settings.pace,
-    );
-    let id = work.engine_call(work.engine.create_container(spec), diagnosis::start).await?;
-    work.engine_call(work.engine.start_container(&id), diagnosis::start).await?;
+    let mut made = Vec::new();
+    for name in work.containers() {
+        // One of an attempt that was handed back.
+        work.engine_call(work.engine.remove_container(&name), diagnosis::engine).await?;
+        let generation =
+            Generation { deployment: work.id, container: &name, image: &image.digest, commit: commit.as_deref() };
+        let spec = container::serving(work.instance(), &work.config, generation);
+        let created = container::create(work.engine.as_ref(), work.instance(), &work.config, spec);
+        made.push(work.engine_call(created, diagnosis::start).await?);
+    }
+    make_room(work).await?;
+    for id in &made {
+        work.engine_call(work.engine.start_container(id), diagnosis::start).await?;
+    }
     let waiting = match &work.config.health_check {
         Some(check) => format!(", waiting for GET {}", check.path),
         None => String::new(),
     };
-    work.log.say(format!("Started generation {} on {}{waiting}", work.number, work.config.server_name));
-    work.note(format!("Generation {} on {}", work.number, work.config.server_name));
+    let many = match made.len() {
+        1 => String::new(),
+        count => format!(" as {count} containers"),
+    };
+    work.log.say(format!("Started generation {}{many} on {}{waiting}", work.number, work.config.server_name));
+    work.note(format!("Generation {}{many} on {}", work.number, work.config.server_name));
     Ok(())
 }
 
-/// What makes one container of an application differ from another.
-pub(crate) struct Generation<'a> {
-    pub deployment: DeploymentId,
-    pub container: &'a str,
-    pub image: &'a str,
-    pub commit: Option<&'a str>,
+/// The row names what will be made before it is made, and the environment's network is there.
+pub async fn prepare(work: &Work<'_>) -> Result<(), Halt> {
+    let container = work.container.clone();
+    work.save(|update| update.col_expr(deployment::Column::Container, Expr::value(container))).await?;
+    let network = names::environment_network(work.instance(), work.config.environment);
+    let labels = names::network_labels(work.instance(), work.config.environment);
+    work.engine_call(work.engine.ensure_network(&network, &labels), diagnosis::engine).await
 }
 
-pub(crate) fn container_spec(
-    instance: &str,
-    config: &ApplicationConfig,
-    generation: Generation<'_>,
-    pace: &Pace,
-) -> ContainerSpec {
-    let mut environment = config.run_environment();
-    environment.insert("CANOPY_DEPLOYMENT_ID".to_owned(), generation.deployment.to_string());
-    if let Some(commit) = generation.commit {
-        environment.insert("CANOPY_COMMIT".to_owned(), commit.to_owned());
+/// Where two versions can't run at once, the old one stops now: everything else is done, so the gap is as short as it
+/// can be. It starts again when the new one does not become healthy.
+async fn make_room(work: &Work<'_>) -> Result<(), Halt> {
+    let Some(reason) = work.config.running.overlap().reason else { return Ok(()) };
+    let mut old = work.engine_call(drain::others(work), diagnosis::engine).await?;
+    old.retain(|container| container.state == ContainerState::Running);
+    if old.is_empty() {
+        return Ok(());
     }
-    ContainerSpec {
-        name: generation.container.to_owned(),
-        image: generation.image.to_owned(),
-        labels: names::deployment_labels(instance, config.environment, config.id, generation.deployment),
-        environment,
-        command: None,
-        networks: vec![names::environment_network(instance, config.environment)],
-        memory_bytes: Some(config.limits.memory_bytes),
-        cpu_millis: Some(config.limits.cpu_millis),
-        processes: Some(PROCESSES),
-        published_ports: Default::default(),
-        restarts: true,
-        stop_grace: pace.stop_grace,
+    work.log.say(format!("Stopping the old version. {reason}"));
+    for container in old {
+        let stopped = drain::stop(work, &container.id, work.config.running.stop_grace);
+        work.engine_call(stopped, diagnosis::engine).await?;
     }
+    Ok(())
 }

@@ -43,7 +43,7 @@ async fn lead_here(work: &Work<'_>, domains: &[RoutedDomain]) -> Result<(), Halt
         work.log.say("The proxy was started anew");
         work.platform.jobs.poke::<routes::RoutesReconciled>();
     }
-    let route = routes::route(work.config.id, domains.to_vec(), &work.container, work.config.port);
+    let route = routes::route(work.config.id, domains.to_vec(), &work.container, &work.config);
     let limit = work.platform.settings.pace.route;
     let mut last = EngineError::TimedOut(limit);
     for _ in 0..TRIES {

@@ -1,6 +1,7 @@
 //! One deployment while it is carried out: what is known of it, and its row, which only the holder of the job's lease
 //! changes.
 
+use super::super::create::steps_of;
 use super::super::diagnosis::{self, Finding};
 use super::super::log::{self, Log, Writer};
 use super::super::mask::Secrets;
@@ -72,6 +73,7 @@ pub(super) struct Work<'a> {
     pub stop: CancellationToken,
     row: deployment::Model,
     progress: Mutex<Progress>,
+    warnings: Mutex<Vec<String>>,
 }
 
 struct Progress {
@@ -119,6 +121,7 @@ impl<'a> Work<'a> {
             .ok_or_else(|| Finding::new("The server was removed.", "Choose another server for the application."))?;
         let connection: Connection = serde_json::from_value(server.connection).map_err(Error::from)?;
         let engine = platform.engines.engine(&connection).map_err(|error| diagnosis::engine(&error))?;
+        check_policy(platform, &config).await?;
         let secrets = config.secrets();
         let reached = row.step.as_deref().and_then(Step::parse).unwrap_or(Step::Fetch);
         let (log, writer) = log::open(
@@ -139,6 +142,7 @@ impl<'a> Work<'a> {
             engine,
             log,
             stop: run.stop(),
+            warnings: Mutex::default(),
             progress: Mutex::new(Progress { reached, steps: view::steps(row)? }),
             row: row.clone(),
         };
@@ -156,6 +160,11 @@ impl<'a> Work<'a> {
     /// Everything on disk that this deployment needs for a while.
     pub fn folder(&self) -> PathBuf {
         self.platform.settings.work_folder.join(self.id.to_string())
+    }
+
+    /// The new containers that are to serve side by side.
+    pub fn containers(&self) -> Vec<String> {
+        names::replicas(&self.container, self.config.running.replicas)
     }
 
     /// The tag under which this deployment's own build is kept.
@@ -274,6 +283,17 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Something that went wrong without making the deployment fail.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        let text = self.log.secrets().mask(text.as_ref());
+        self.log.say(&text);
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Stores the steps, and what else is to change with them.
     pub async fn save(
         &self,
@@ -309,7 +329,7 @@ impl<'a> Work<'a> {
                 .col_expr(deployment::Column::Step, Expr::value(None::<String>))
                 .col_expr(
                     deployment::Column::Steps,
-                    Expr::value(serde_json::to_value(plan::steps(self.is_rollback()))?),
+                    Expr::value(serde_json::to_value(steps_of(&self.config, self.is_rollback()))?),
                 )
                 .col_expr(deployment::Column::StartedAt, Expr::value(None::<Time>))
                 .filter(deployment::Column::Id.eq(self.id)));
@@ -390,10 +410,25 @@ impl<'a> Work<'a> {
     }
 }
 
+/// What was allowed when it was saved may have been withdrawn since.
+async fn check_policy(platform: &Platform, config: &ApplicationConfig) -> Result<(), Halt> {
+    let allowed = crate::organizations::host_access::of(platform.database.read(), config.organization).await?;
+    let mut faults = crate::Faults::default();
+    config.running.check_policy(&mut faults, allowed);
+    match faults.into_result() {
+        Err(Error::Invalid(faults)) => {
+            let why = faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join(" ");
+            let hint = "Take it out of the settings, or ask the operator of this platform; then deploy again.";
+            Err(Finding::new(why, hint).at("settings#run").into())
+        }
+        outcome => Ok(outcome?),
+    }
+}
+
 /// One that can't even be prepared made nothing, so there is nothing to undo.
 async fn refuse(run: &JobRun, scope: Scope, row: &deployment::Model, finding: Finding) -> Result<(), JobError> {
     let step = row.step.as_deref().and_then(Step::parse).unwrap_or(Step::Fetch);
-    let failure = contract::deployments::Failure { step, reason: finding.reason, hint: finding.hint };
+    let failure = finding.at_step(step);
     let failure = serde_json::to_value(&failure).map_err(Error::from)?;
     let tx = run.tx().await?;
     deployment::Entity::update_in(scope)

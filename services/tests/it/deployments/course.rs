@@ -255,7 +255,8 @@ async fn a_rollback_restores_the_image_and_the_configuration() {
         let second = stage.deploy_well().await;
         assert_ne!(first.image_digest, second.image_digest);
         stage.watch();
-        let input = RollbackDeployment { application_id: stage.application.id, deployment_id: first.id };
+        let input =
+            RollbackDeployment { application_id: stage.application.id, deployment_id: first.id, image_only: false };
         let back = h.ok::<Rollback>(owner, input.clone()).await;
         assert_eq!((back.rollback_of, back.commit.as_deref()), (Some(first.id), Some(FIRST)));
         stage.work().await;
@@ -295,7 +296,8 @@ async fn old_images_go_and_with_them_the_way_back() {
         }
         assert_eq!(kept, [false, false, true, true, true, false]);
         assert_eq!(h.engines.engine.state().images.len(), 4);
-        let input = RollbackDeployment { application_id: stage.application.id, deployment_id: all[0].id };
+        let input =
+            RollbackDeployment { application_id: stage.application.id, deployment_id: all[0].id, image_only: false };
         assert_eq!(h.refused::<Rollback>(&stage.tenant.owner, input).await.code, Code::Conflict);
     })
     .await;
@@ -349,7 +351,7 @@ async fn a_foreign_tenant_finds_no_deployment() {
             limit: None,
             cursor: None,
         };
-        let back = RollbackDeployment { application_id, deployment_id: id };
+        let back = RollbackDeployment { application_id, deployment_id: id, image_only: false };
         let logs = DeploymentLogs { id, after: None, limit: None };
         let create = CreateDeployment { application_id, strategy: None };
         for code in [

@@ -3,4 +3,5 @@
 mod any_call;
 mod course;
 mod keeping;
+mod running;
 pub mod stage;

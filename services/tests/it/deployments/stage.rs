@@ -103,6 +103,7 @@ impl Stage {
             health_check: None,
             memory_mb: None,
             cpu_millis: None,
+            run: None,
         };
         change(&mut input);
         let application = h.ok::<CreateApplicationOp>(&tenant.owner, input).await;
