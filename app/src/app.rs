@@ -7,7 +7,7 @@ use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::application::{
     ApplicationDeploymentsPage, ApplicationDomainsPage, ApplicationLogsPage, ApplicationPage, ApplicationSettingsPage,
-    ApplicationVariablesPage, DeleteApplicationPage, RollbackPage,
+    ApplicationVariablesPage, DeleteApplicationPage, RollbackPage, VariableFilePage,
 };
 use crate::pages::audit::AuditPage;
 use crate::pages::deployment::DeploymentPage;
@@ -27,6 +27,7 @@ use crate::pages::search::{SearchPage, commands};
 use crate::pages::server::{DeleteServerPage, ServerPage};
 use crate::pages::servers::ServersPage;
 use crate::pages::setup::SetupPage;
+use crate::pages::shared_variables::SharedVariablesPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::welcome::WelcomePage;
 use crate::session::Session;
@@ -68,6 +69,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id/rollback/:deployment") view=lazy!(projects: RollbackPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/settings") view=lazy!(projects: ApplicationSettingsPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables") view=lazy!(projects: ApplicationVariablesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/variables/file") view=lazy!(projects: VariableFilePage) ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=lazy!(settings: AuditPage) ssr=SsrMode::Async />
                     <Route path=path!("/deployments/:id") view=lazy!(projects: DeploymentPage) ssr=SsrMode::Async />
                     <Route path=path!("/members") view=lazy!(settings: MembersPage) ssr=SsrMode::Async />
@@ -77,11 +79,14 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/projects/:id") view=lazy!(projects: ProjectPage) ssr=SsrMode::Async />
                     <Route path=path!("/projects/:id/applications/new") view=lazy!(projects: NewApplicationPage) ssr=SsrMode::Async />
                     <Route path=path!("/projects/:id/delete") view=lazy!(projects: DeleteProjectPage) ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/environments/:environment/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/projects/:id/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/search") view=lazy!(settings: SearchPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=lazy!(settings: ServersPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/new") view=lazy!(settings: NewServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id") view=lazy!(settings: ServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/delete") view=lazy!(settings: DeleteServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=lazy!(entrance: WelcomePage) ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
@@ -207,6 +212,7 @@ fn allowed(groups: Vec<Group>, me: &Me) -> Vec<Group> {
     let needs = |href: &str| match href {
         "/projects" => Some(Permission::ProjectsRead),
         "/servers" => Some(Permission::ServersRead),
+        "/variables" => Some(Permission::VariablesRead),
         "/members" => Some(Permission::MembersRead),
         "/api-keys" => Some(Permission::ApiKeysRead),
         "/audit" => Some(Permission::AuditRead),

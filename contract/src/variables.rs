@@ -34,7 +34,7 @@ pub struct SetVariable {
     /// be in both.
     #[serde(default)]
     pub preview: bool,
-    /// Changes how an existing variable is treated and leaves its value; `value` is ignored then.
+    /// An empty `value` leaves the value of the existing variable, and changes only how it is treated.
     #[serde(default)]
     pub keep_value: bool,
 }
@@ -125,6 +125,8 @@ pub struct ImportedVariables {
     pub changed: Vec<String>,
     pub unchanged: Vec<String>,
     pub removed: Vec<String>,
+    /// The same in one word for an address: `plan` or `done`, then `.added:KEY`, `.changed:KEY` and `.removed:KEY` of each.
+    pub changes: String,
 }
 
 #[wire]
@@ -160,7 +162,7 @@ pub struct SetSharedVariable {
     pub secret: bool,
     #[serde(default)]
     pub multiline: bool,
-    /// Leaves the value of an existing variable; `value` is ignored then.
+    /// An empty `value` leaves the value of the existing variable.
     #[serde(default)]
     pub keep_value: bool,
 }

@@ -1,4 +1,4 @@
-//! One program: `serve`, `work`, `migrate`, `admin`, `audit`, `openapi`. The only place that knows every crate: it reads
+//! One program: `serve`, `work`, `migrate`, `admin`, `audit`, `import`, `openapi`. The only place that knows every crate: it reads
 //! the settings, chooses the adapters, and makes a caller of each request.
 #![recursion_limit = "256"]
 

@@ -12,6 +12,7 @@ mod ctx;
 pub mod database;
 pub mod deployments;
 mod error;
+pub mod imports;
 pub mod instance;
 pub mod jobs;
 pub mod keyring;

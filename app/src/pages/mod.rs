@@ -31,9 +31,11 @@ pub mod server;
 pub mod server_words;
 pub mod servers;
 pub mod setup;
+pub mod shared_variables;
 pub mod sign_in;
 pub mod source_fields;
 pub mod success;
+mod variable_words;
 pub mod welcome;
 mod welcome_application;
 

@@ -65,8 +65,13 @@ fn page(project: Project, commands: Commands) -> AnyView {
     let description = (!project.description.is_empty()).then(
         || view! { <p class=format!("{} {}", style::text::DIM, style::text::BREAK)>{project.description.clone()}</p> },
     );
+    let variables = may(Permission::VariablesRead).then(|| {
+        let href = format!("/projects/{}/variables", project.id);
+        view! { <LinkButton href=href kind=Kind::Ghost>"Shared variables"</LinkButton> }
+    });
+    let actions = view! { {variables} {add} };
     view! {
-        <Page title=project.name.clone() crumbs=vec![Crumb::new("Projects", "/projects")] actions=add>
+        <Page title=project.name.clone() crumbs=vec![Crumb::new("Projects", "/projects")] actions=actions>
             {description}
             {cards}
             {settings}

@@ -6,11 +6,13 @@ use super::region::subject;
 use super::success::successes;
 use crate::api;
 use crate::operation_form::{Command, OperationForm, field_error};
+use crate::session::may;
 use crate::ui::{
-    Button, Card, Crumb, DangerConfirm, Dialog, DialogLink, FormBody, FormPair, Item, Kind, List, Notice, Page,
-    SavePill, TextField, Tone, Width,
+    Button, Card, Crumb, DangerConfirm, Dialog, DialogLink, FormBody, FormPair, Item, Kind, LinkButton, List, Notice,
+    Page, SavePill, TextField, Tone, Width,
 };
 use contract::ids::ProjectId;
+use contract::permissions::Permission;
 use contract::projects::{Environment, Project, ProjectRef};
 use leptos::prelude::*;
 
@@ -64,7 +66,12 @@ fn environment(project: &Project, environment: &Environment, commands: Commands)
             </OperationForm>
         }
     });
-    view! { <Item title=environment.name.clone() detail=detail>{remove}</Item> }.into_any()
+    let variables = may(Permission::VariablesRead).then(|| {
+        let href = format!("/projects/{}/environments/{}/variables", project.id, environment.id);
+        let label = format!("Shared variables of {}", environment.name);
+        view! { <LinkButton href=href small=true kind=Kind::Ghost label=label>"Variables"</LinkButton> }
+    });
+    view! { <Item title=environment.name.clone() detail=detail>{variables} {remove}</Item> }.into_any()
 }
 
 pub(super) fn naming(project: &Project, commands: Commands) -> AnyView {

@@ -66,6 +66,7 @@ pub fn screens() -> Vec<Group> {
             Some("Organization"),
             vec![
                 Screen::new("Members", "/members", Glyph::Users, 'm'),
+                Screen::new("Shared variables", "/variables", Glyph::Tree, 'v'),
                 Screen::new("API keys", "/api-keys", Glyph::Key, 'k'),
                 Screen::new("Audit", "/audit", Glyph::Shield, 'a'),
             ],

@@ -233,6 +233,9 @@ pub fn TextArea(
 ) -> impl IntoView {
     let id = id_of(id, &name);
     let described = described_by(&id, hint.is_some(), error);
+    // A browser that reads the page drops the first line end of a text area.
+    #[cfg(feature = "ssr")]
+    let value = if value.starts_with('\n') { format!("\n{value}") } else { value };
     view! {
         <Labelled id=id.clone() label=label hint=hint error=error optional=optional wide=wide>
             <textarea

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod import;
 mod serve;
 
 pub use admin::explain;
@@ -47,6 +48,11 @@ enum Command {
         #[command(subcommand)]
         command: audit::AuditCommand,
     },
+    /// Brings an installation over from another platform.
+    Import {
+        #[command(subcommand)]
+        command: import::ImportCommand,
+    },
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -69,6 +75,7 @@ impl Canopy {
             Command::Migrate { down } => migrate(config, down).await,
             Command::Admin { command } => command.run(&compose(&config, Stay::LooksIn).await?.platform).await,
             Command::Audit { command } => command.run(&compose(&config, Stay::LooksIn).await?.platform).await,
+            Command::Import { command } => command.run(&compose(&config, Stay::LooksIn).await?.platform).await,
             Command::Openapi => Ok(()),
         }
     }

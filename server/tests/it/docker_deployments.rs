@@ -17,18 +17,18 @@ const DOCKERFILE: &str = "FROM canopy-test/busybox:1\nCOPY version /www/index.ht
 /// For what nothing is promised about: the machine may be busy with other things.
 const LONG: Duration = Duration::from_secs(240);
 
-struct Place {
+pub(super) struct Place {
     running: Running,
     key: String,
     repository: Repository,
-    application: String,
+    pub(super) application: String,
     host: String,
     proxy: u16,
     instance: String,
 }
 
 impl Place {
-    async fn new(build: Value, health_check: Value) -> Self {
+    pub(super) async fn new(build: Value, health_check: Value) -> Self {
         Self::on(On::Sqlite, build, health_check).await
     }
 
@@ -68,7 +68,7 @@ impl Place {
         place
     }
 
-    async fn ok(&self, operation: &str, input: Value) -> Value {
+    pub(super) async fn ok(&self, operation: &str, input: Value) -> Value {
         let (status, body) = self.running.call(&self.key, operation, input).await;
         assert_eq!(status, 200, "{operation}: {body:#}");
         body
@@ -108,7 +108,7 @@ impl Place {
         lines.map(|line| format!("{} {}\n", line["step"].as_str().unwrap(), line["text"].as_str().unwrap())).collect()
     }
 
-    async fn deploy_well(&self) -> String {
+    pub(super) async fn deploy_well(&self) -> String {
         let id = self.deploy().await;
         let ended = self.ended(&id, LONG).await;
         assert_eq!(ended["status"], "succeeded", "{ended:#}\n{}", self.log(&id).await);
@@ -135,7 +135,7 @@ impl Place {
     }
 
     /// Everything that this instance made on the engine.
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.running.kill();
         let label = format!("label=canopy.instance={}", self.instance);
         for (list, remove) in [
@@ -162,7 +162,7 @@ async fn ask(client: &reqwest::Client, port: u16, host: &str) -> (u16, String) {
     }
 }
 
-fn docker(arguments: &[&str]) -> String {
+pub(super) fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -7,7 +7,9 @@
 )]
 
 mod contract_shape;
+mod coolify_import;
 mod docker_deployments;
+mod docker_variables;
 mod edges;
 mod http;
 mod matrix;

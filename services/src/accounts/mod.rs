@@ -13,7 +13,7 @@ pub(crate) mod token;
 
 pub use admin::{Admin, NewAdmin, create_admin};
 pub use authenticate::authenticate_session;
-pub use people::{is_set_up, is_still_valid, person_of};
+pub use people::{actor, is_set_up, is_still_valid, person_of};
 pub use profile::{change_password, me, switch_organization, update_account};
 pub use sessions::{list_sessions, revoke_session, sign_out};
 pub use setup::{complete_setup, create_setup_token, setup_status};

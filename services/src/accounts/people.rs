@@ -5,7 +5,8 @@ use crate::caller::{Caller, Credential, Identity, Person};
 use crate::error::Result;
 use crate::platform::Platform;
 use contract::ids::{OrganizationId, SessionId};
-use entity::{Global, Tenant, api_key, membership, session, user};
+use contract::permissions::Role;
+use entity::{Global, Scope, Tenant, api_key, membership, organization, session, user};
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
@@ -31,6 +32,36 @@ pub async fn person_of(platform: &Platform, email: &str) -> Result<Option<Person
         // No browser has this session: nothing can be done to it or by it outside this process.
         by: Credential::Session(crate::clock::new_id::<SessionId>()),
     }))
+}
+
+/// The organization of this name or id, or the top one, and the owner who is in it the longest, or the person of this
+/// address: for commands on the command line that act as somebody.
+pub async fn actor(platform: &Platform, organization: Option<&str>, email: Option<&str>) -> Result<Option<Person>> {
+    let db = platform.database.read();
+    let mut query = organization::Entity::rows().filter(organization::Column::DeletedAt.is_null());
+    query = match organization {
+        None => query.filter(organization::Column::ParentId.is_null()),
+        Some(wanted) => match wanted.parse::<OrganizationId>() {
+            Ok(id) => query.filter(organization::Column::Id.eq(id)),
+            Err(_) => query.filter(organization::Column::Name.eq(wanted)),
+        },
+    };
+    let Some(found) = query.order_by_asc(organization::Column::Id).one(db).await? else { return Ok(None) };
+    if let Some(email) = email {
+        let person = person_of(platform, email).await?;
+        return Ok(person.map(|person| Person { organization: Some(found.id), ..person }));
+    }
+    let owner = membership::Entity::find_in(Scope::of(found.id))
+        .filter(membership::Column::Role.eq(Role::Owner.as_str()))
+        .order_by_asc(membership::Column::Id)
+        .one(db)
+        .await?;
+    let Some(owner) = owner else { return Ok(None) };
+    let Some(row) = user::Entity::rows().filter(user::Column::Id.eq(owner.user_id)).one(db).await? else {
+        return Ok(None);
+    };
+    let person = person_of(platform, &row.email).await?;
+    Ok(person.map(|person| Person { organization: Some(found.id), ..person }))
 }
 
 /// Whether the session or key that a long stream began with would still be let in.

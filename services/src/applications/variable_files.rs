@@ -82,6 +82,7 @@ pub async fn import(ctx: &Ctx, input: ImportVariables) -> Result<ImportedVariabl
     if input.replace {
         done.removed = left.keys().cloned().collect();
     }
+    done.changes = changes(&done, input.dry_run);
     if input.dry_run || (done.added.is_empty() && done.changed.is_empty() && done.removed.is_empty()) {
         ctx.notes().unchanged = true;
         return Ok(done);
@@ -104,6 +105,17 @@ pub async fn import(ctx: &Ctx, input: ImportVariables) -> Result<ImportedVariabl
     }
     ctx.object("application", application.id, application.name);
     Ok(done)
+}
+
+/// Keys are letters, digits and underscores, so this needs no escaping in an address. It stays short enough for one.
+fn changes(done: &ImportedVariables, dry_run: bool) -> String {
+    let mut text = if dry_run { "plan" } else { "done" }.to_owned();
+    for (what, keys) in [("added", &done.added), ("changed", &done.changed), ("removed", &done.removed)] {
+        for key in keys.iter().take(40) {
+            let _ = write!(text, ".{what}:{key}");
+        }
+    }
+    text
 }
 
 fn at_text(error: Error) -> Error {

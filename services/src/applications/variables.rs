@@ -33,7 +33,7 @@ pub async fn set(ctx: &Ctx, input: SetVariable) -> Result<Variable> {
     let count = known.len();
     let known = known.into_iter().find(|row| row.key == input.key);
     let keyring = &ctx.platform.keyring;
-    let value = match (&known, input.keep_value) {
+    let value = match (&known, input.keep_value && input.value.is_empty()) {
         (_, false) => input.value.clone(),
         (None, true) => return Err(Error::field("value", "There is no value to keep yet. Enter one.")),
         (Some(known), true) if known.secret && !input.secret => {

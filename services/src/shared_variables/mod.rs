@@ -33,7 +33,7 @@ pub async fn set(ctx: &Ctx, input: SetSharedVariable) -> Result<SharedVariable> 
         .await?;
     let id = known.as_ref().map_or_else(new_id, |known| known.id);
     let keyring = &ctx.platform.keyring;
-    let value = match (&known, input.keep_value) {
+    let value = match (&known, input.keep_value && input.value.is_empty()) {
         (_, false) => input.value,
         (None, true) => return Err(Error::field("value", "There is no value to keep yet. Enter one.")),
         (Some(known), true) if known.secret && !input.secret => {

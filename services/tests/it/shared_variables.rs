@@ -190,7 +190,11 @@ async fn a_value_can_be_kept_but_a_secret_never_becomes_readable() {
         let loaded = config::load(db, keyring, estate.tenant.scope, application.id).await.unwrap();
         assert_eq!(loaded.run_environment()["A"], "one\n");
 
-        let set = |secret, keep_value| SetSharedVariable { secret, keep_value, ..shared(None, None, "S", "seen") };
+        let set = |secret, keep_value| SetSharedVariable {
+            secret,
+            keep_value,
+            ..shared(None, None, "S", if keep_value { "" } else { "seen" })
+        };
         assert_eq!(fields(&h.refused::<SetSharedVariableOp>(owner, set(true, true)).await), ["value"]);
         h.ok::<SetSharedVariableOp>(owner, set(true, false)).await;
         assert_eq!(fields(&h.refused::<SetSharedVariableOp>(owner, set(false, true)).await), ["secret"]);
@@ -225,10 +229,12 @@ async fn a_file_sets_many_at_once() {
             changed: keys(&["TOKEN"]),
             unchanged: keys(&["SAME"]),
             removed: keys(&["OLD"]),
+            changes: "plan.added:KEY.changed:TOKEN.removed:OLD".into(),
         };
         assert_eq!(h.ok::<ImportVariablesOp>(owner, input.clone()).await, expected);
         assert_eq!(listed(&h, &estate, &application).await.len(), 3);
         let input = ImportVariables { dry_run: false, ..input };
+        let expected = ImportedVariables { changes: expected.changes.replace("plan", "done"), ..expected };
         assert_eq!(h.ok::<ImportVariablesOp>(owner, input.clone()).await, expected);
         let (db, keyring) = (h.platform.database.read(), &h.platform.keyring);
         let loaded = config::load(db, keyring, estate.tenant.scope, application.id).await.unwrap();

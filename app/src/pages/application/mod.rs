@@ -11,6 +11,7 @@ pub mod rollback;
 pub mod settings;
 mod settings_forms;
 mod table;
+pub mod variable_file;
 pub mod variables;
 
 pub use delete::DeleteApplicationPage;
@@ -20,6 +21,7 @@ pub use logs::ApplicationLogsPage;
 pub use overview::ApplicationPage;
 pub use rollback::RollbackPage;
 pub use settings::ApplicationSettingsPage;
+pub use variable_file::VariableFilePage;
 pub use variables::ApplicationVariablesPage;
 
 use super::address::{known, path_id};

@@ -1,5 +1,5 @@
-//! An application's environment variables: what is there, setting one, deleting one. Replacing is setting the same key,
-//! and `?key=` fills the form with one that exists.
+//! An application's environment variables: what is there and what it becomes, setting one, deleting one. Replacing is
+//! setting the same key, and `?key=` fills the form with one that exists.
 
 use super::{Subject, framed};
 use crate::api;
@@ -7,14 +7,15 @@ use crate::operation_form::{Command, OperationForm, field_error};
 use crate::pages::address::{address, known, parameter};
 use crate::pages::region::region;
 use crate::pages::success::successes;
+use crate::pages::variable_words::{count, hint, shown};
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Cell, Checkbox, Code, Column, Empty, FormActions, FormBody, Glyph, Kind, LinkButton, RelativeTime,
-    Table, TextArea, TextField,
+    Button, Card, Cell, Checkbox, Code, Column, Empty, FilterBar, FormActions, FormBody, Glyph, Kind, LinkButton,
+    Notice, RelativeTime, Table, TextArea, TextField, Tone,
 };
 use contract::applications::Application;
 use contract::permissions::Permission;
-use contract::variables::{ListVariables, Variable};
+use contract::variables::{ListVariables, Variable, VariableReference};
 use leptos::prelude::*;
 
 type Set = Command<api::environment_variables::SetCall>;
@@ -23,46 +24,111 @@ type Delete = Command<api::environment_variables::DeleteCall>;
 #[component]
 pub fn ApplicationVariablesPage() -> impl IntoView {
     let subject = Subject::new();
-    let key = parameter("key");
+    let (key, of, search) = (parameter("key"), parameter("of"), parameter("q"));
     let (set, delete) = (Set::new(), Delete::new());
     let (done, deleted) = (successes(set), successes(delete));
     let variables = Resource::new(
-        move || (subject.id.get(), done.get(), deleted.get()),
-        |(id, ..)| async move {
-            api::environment_variables::list(ListVariables { application_id: known(id)?, search: None }).await
+        move || (subject.id.get(), done.get(), deleted.get(), search.get()),
+        |(id, _, _, search)| async move {
+            api::environment_variables::list(ListVariables { application_id: known(id)?, search }).await
         },
     );
     framed(subject, "variables", move |application, _| {
         let application = application.clone();
         region(variables, "The variables could not be read", move |page| {
             let application = application.clone();
-            let list = list(&application, &page.items, delete);
-            let items = page.items;
+            let found = search.get_untracked();
+            let (previews, production): (Vec<_>, Vec<_>) = page.items.into_iter().partition(|one| one.preview);
+            let problems = problems(production.iter().chain(&previews));
+            let list = list(&application, &production, found, delete);
+            let preview = (!previews.is_empty()).then(|| previews_card(&application, &previews, delete));
+            let items: Vec<Variable> = production.into_iter().chain(previews).collect();
             let form = may(Permission::VariablesManage).then_some({
                 move || {
-                    let chosen = key.get().and_then(|key| items.iter().find(|one| one.key == key).cloned());
+                    let preview = of.get().as_deref() == Some("previews");
+                    let chosen = key
+                        .get()
+                        .and_then(|key| items.iter().find(|one| one.key == key && one.preview == preview).cloned());
                     form(&application, chosen, set)
                 }
             });
-            view! { {list} {form} }.into_any()
+            view! { {problems} {list} {preview} {form} }.into_any()
         })
     })
 }
 
-fn list(application: &Application, variables: &[Variable], delete: Delete) -> AnyView {
-    let manages = may(Permission::VariablesManage);
-    if variables.is_empty() {
+/// What the next deployment would be refused for.
+fn problems<'a>(variables: impl Iterator<Item = &'a Variable>) -> Option<AnyView> {
+    let told: Vec<_> = variables.filter_map(|one| Some((one.key.clone(), one.problem.clone()?))).collect();
+    (!told.is_empty()).then(|| {
+        let items = told.into_iter().map(|(key, why)| view! { <li><Code text=key /> ": " {why}</li> }).collect_view();
+        view! {
+            <Notice tone=Tone::Bad title="The next deployment would be refused">
+                <ul>{items}</ul>
+            </Notice>
+        }
+        .into_any()
+    })
+}
+
+fn here(application: &Application) -> String {
+    format!("/applications/{}/variables", application.id)
+}
+
+fn list(application: &Application, variables: &[Variable], search: Option<String>, delete: Delete) -> AnyView {
+    let here = here(application);
+    let file = format!("{here}/file");
+    let tools = view! { <LinkButton href=file small=true>"As a file"</LinkButton> };
+    if variables.is_empty() && search.is_none() {
         return view! {
-            <Card title="Variables" flush=true>
+            <Card title="Variables" tools=tools flush=true>
                 <Empty
                     glyph=Glyph::Key
                     title="No variables"
-                    text="Settings and secrets that the application reads from its environment. They take effect with the next deployment."
+                    text="Settings and secrets that the application reads from its environment. They take effect with the next deployment. PORT, CANOPY_DEPLOYMENT_ID and CANOPY_COMMIT are given in any case."
                 />
             </Card>
         }
         .into_any();
     }
+    let table = if variables.is_empty() {
+        view! { <Empty glyph=Glyph::Search title="No variable matches" text="Search for another part of the key, or clear the search." /> }
+            .into_any()
+    } else {
+        table(&here, "Variables", variables, delete)
+    };
+    view! {
+        <Card
+            title="Variables"
+            count=count(variables.len())
+            note="Changes take effect with the next deployment. PORT, CANOPY_DEPLOYMENT_ID and CANOPY_COMMIT are given in any case."
+            tools=tools
+            flush=true
+        >
+            <FilterBar action=here placeholder="Key" query=search.unwrap_or_default() />
+            {table}
+        </Card>
+    }
+    .into_any()
+}
+
+fn previews_card(application: &Application, variables: &[Variable], delete: Delete) -> AnyView {
+    let table = table(&here(application), "Variables of previews", variables, delete);
+    view! {
+        <Card
+            title="Variables of previews"
+            count=count(variables.len())
+            note="Preview deployments get these, and none of the others."
+            flush=true
+        >
+            {table}
+        </Card>
+    }
+    .into_any()
+}
+
+fn table(here: &str, label: &'static str, variables: &[Variable], delete: Delete) -> AnyView {
+    let manages = may(Permission::VariablesManage);
     let mut columns = vec![
         Column::new("Key"),
         Column::new("Value"),
@@ -72,18 +138,8 @@ fn list(application: &Application, variables: &[Variable], delete: Delete) -> An
     if manages {
         columns.push(Column::actions());
     }
-    let here = format!("/applications/{}/variables", application.id);
-    let rows = variables.iter().cloned().map(|one| row(one, &here, manages.then_some(delete))).collect_view();
-    let count = match variables.len() {
-        1 => "1 variable".to_owned(),
-        count => format!("{count} variables"),
-    };
-    view! {
-        <Card title="Variables" count=count note="Changes take effect with the next deployment." flush=true>
-            <Table label="Variables" columns=columns>{rows}</Table>
-        </Card>
-    }
-    .into_any()
+    let rows = variables.iter().cloned().map(|one| row(one, here, manages.then_some(delete))).collect_view();
+    view! { <Table label=label columns=columns>{rows}</Table> }.into_any()
 }
 
 fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
@@ -92,15 +148,10 @@ fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
         (true, false) => "Build",
         _ => "Run",
     };
-    let value = match (variable.value, variable.last_four) {
-        (Some(value), _) => {
-            let line = value.lines().next().unwrap_or_default().to_owned();
-            if value.lines().count() > 1 { format!("{line} …") } else { line }
-        }
-        (None, Some(end)) => format!("Secret ending in {end}"),
-        (None, None) => "Secret".to_owned(),
-    };
-    let edit = format!("{}#field-key", address(here, &[("key", Some(&variable.key))]));
+    let value = shown(variable.value.as_deref(), variable.last_four.as_deref());
+    let below = resolved(&variable);
+    let of = variable.preview.then_some("previews");
+    let edit = format!("{}#field-key", address(here, &[("key", Some(&variable.key)), ("of", of)]));
     let (id, key) = (variable.id.to_string(), variable.key.clone());
     let actions = delete.map(|delete| {
         let (replace, remove) = (format!("Change {key}"), format!("Delete {key}"));
@@ -108,7 +159,7 @@ fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
             <Cell right=true>
                 <span class=style::apps::ROW_ACTIONS>
                     <LinkButton href=edit small=true kind=Kind::Ghost label=replace>"Change"</LinkButton>
-                    <OperationForm action=delete>
+                    <OperationForm action=delete refused="The variable was not deleted">
                         <input type="hidden" name="id" value=id />
                         <Button small=true kind=Kind::Danger label=remove busy=delete.pending()>"Delete"</Button>
                     </OperationForm>
@@ -119,7 +170,7 @@ fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
     view! {
         <tr>
             <Cell><Code text=variable.key /></Cell>
-            <Cell mono=true long=true dim=variable.secret>{value}</Cell>
+            <Cell mono=true long=true dim=variable.secret>{value} {below}</Cell>
             <Cell dim=true hide=true>{given}</Cell>
             <Cell right=true dim=true hide=true><RelativeTime at=variable.updated_at /></Cell>
             {actions}
@@ -128,25 +179,47 @@ fn row(variable: Variable, here: &str, delete: Option<Delete>) -> AnyView {
     .into_any()
 }
 
+/// What a value with references becomes; of a secret, where it comes from.
+fn resolved(variable: &Variable) -> Option<AnyView> {
+    let words = match (&variable.problem, &variable.resolved, variable.references.is_empty()) {
+        (Some(_), _, _) => "Cannot be resolved".to_owned(),
+        (None, Some(value), _) => format!("= {}", shown(Some(value), None)),
+        (None, None, false) => {
+            let secret = |one: &&VariableReference| one.secret;
+            let named: Vec<&str> =
+                variable.references.iter().filter(secret).map(|one| one.reference.as_str()).collect();
+            match named.is_empty() {
+                true => "= holds a secret, so it is one".to_owned(),
+                false => format!("= holds the secret {}, so it is one", named.join(", ")),
+            }
+        }
+        (None, None, true) => return None,
+    };
+    let class = format!("{} {}", style::text::BELOW, style::text::MUTED);
+    Some(view! { <small class=class>{words}</small> }.into_any())
+}
+
 fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyView {
     let id = application.id.to_string();
-    let here = format!("/applications/{id}/variables");
+    let here = here(application);
     let title = chosen.as_ref().map_or_else(|| "Set a variable".to_owned(), |one| format!("Change {}", one.key));
     let cancel = chosen.is_some().then(|| view! { <LinkButton href=here kind=Kind::Ghost>"Cancel"</LinkButton> });
     let secret = chosen.as_ref().is_some_and(|one| one.secret);
     let build = chosen.as_ref().is_some_and(|one| one.build_time);
     let run = chosen.as_ref().is_none_or(|one| one.run_time || !one.build_time);
-    let hint = if secret {
-        "The present value is not shown; what is typed here replaces it."
-    } else {
-        "Any text, also of several lines."
-    };
+    let literal = chosen.as_ref().is_some_and(|one| one.literal);
+    let multiline = chosen.as_ref().is_some_and(|one| one.multiline);
+    let preview = chosen.as_ref().is_some_and(|one| one.preview);
+    let rows = if multiline { 10 } else { 2 };
+    // Of one that exists only the value is empty that is not shown.
+    let keep = secret.then(|| view! { <input type="hidden" name="keep_value" value="true" /> });
     let (key, value) = chosen.map(|one| (one.key, one.value.unwrap_or_default())).unwrap_or_default();
     view! {
         <Card title=title note="Setting a key that exists replaces its value.">
             <OperationForm action=set refused="The variable was not set">
                 <FormBody>
                     <input type="hidden" name="application_id" value=id />
+                    {keep}
                     <TextField
                         name="key"
                         label="Key"
@@ -162,15 +235,24 @@ fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyVie
                         name="value"
                         label="Value"
                         value=value
-                        hint=hint
-                        rows=2
+                        hint=hint(secret, true)
+                        rows=rows
                         mono=true
                         wide=true
                         error=field_error(set, "value")
                     />
-                    <Checkbox name="secret" label="Secret" checked=secret hint="Never shown again, and masked in logs." />
+                    <Checkbox
+                        name="secret"
+                        label="Secret"
+                        checked=secret
+                        hint="Never shown again to anybody, and masked in logs."
+                        error=field_error(set, "secret")
+                    />
                     <Checkbox name="run_time" label="Give it to the running application" checked=run />
                     <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument. Whoever has the image can read it there, secret or not." />
+                    <Checkbox name="literal" label="Literal" checked=literal hint="{{project.KEY}} and the like stay text." />
+                    <Checkbox name="multiline" label="Several lines" checked=multiline hint="Shown with room for them. The value is kept exactly either way." />
+                    <Checkbox name="preview" label="For preview deployments" checked=preview hint="They get these variables only, and never those of production." />
                     <FormActions>
                         <Button kind=Kind::Primary busy=set.pending()>"Set variable"</Button>
                         {cancel}
