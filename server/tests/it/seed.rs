@@ -239,6 +239,7 @@ impl Seed {
             ("members", member.membership),
             ("sessions", uuid::Uuid::now_v7().to_string()),
             ("organizations", organization.to_string()),
+            ("organization_id", organization.to_string()),
         ];
         Self {
             organization,

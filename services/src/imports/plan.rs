@@ -109,6 +109,8 @@ pub struct Application {
     pub key: Option<String>,
     /// The input of `applications.create`, but for the ids.
     pub input: Value,
+    /// Inputs of `application_domains.add`, but for the application.
+    pub domains: Vec<Value>,
     pub variables: Vec<Variable>,
     pub notes: Vec<String>,
 }

@@ -5,6 +5,7 @@ use super::calls::Calls;
 use super::report::{Line, Outcome};
 use app::api;
 use contract::Error;
+use contract::application_domains::AddApplicationDomain;
 use contract::applications::{ApplicationRef, CreateApplication, ListApplications};
 use contract::ids::{ApplicationId, EnvironmentId, PrivateKeyId, ProjectId, ServerId};
 use contract::private_keys::{CreatePrivateKey, ListPrivateKeys};
@@ -300,6 +301,11 @@ impl Work {
                 Err(why) => return Ok(Err(why)),
             },
         };
+        // Once: whoever removed one here since meant it.
+        if self.calls.known("application_domains", &application.id).await? != Some(id) {
+            self.domains(id, application, &mut notes).await;
+            self.calls.remember("application_domains", &application.id, id).await?;
+        }
         if let Err(why) = self.variables(id.into(), &application.variables, &mut notes).await {
             return Ok(Err(why));
         }
@@ -322,14 +328,36 @@ impl Work {
             };
             let refused = error.errors.iter().find_map(|fault| {
                 let field = fault.field.split(['.', '[']).next()?;
-                let may_go = ["domains", "health_check", "memory_mb", "cpu_millis", "run"].contains(&field);
+                let may_go = ["health_check", "memory_mb", "cpu_millis", "run"].contains(&field);
                 (may_go && input.get(field).is_some()).then(|| (field.to_owned(), fault.message.clone()))
             });
+            let built = error.errors.iter().find(|fault| fault.field == "build.kind");
+            if let (Some(fault), "nixpacks") = (built, input["build"]["kind"].as_str().unwrap_or_default()) {
+                notes.push(format!("It is not built with Nixpacks here: {}", fault.message));
+                input["build"] = json!({ "kind": "dockerfile" });
+                continue;
+            }
             let Some((field, why)) = refused else { return Err(error.detail) };
             notes.push(format!("Its {} is left out: {why}", field.replace('_', " ")));
             if let Some(fields) = input.as_object_mut() {
                 fields.remove(&field);
             }
+        }
+    }
+
+    /// A host may be somebody's already: the application comes over without it.
+    async fn domains(&self, id: Uuid, application: &Application, notes: &mut Vec<String>) {
+        for domain in &application.domains {
+            let mut input = domain.clone();
+            input["application_id"] = json!(id);
+            let host = domain["host"].as_str().unwrap_or_default();
+            let refused = match serde_json::from_value::<AddApplicationDomain>(input) {
+                Ok(input) => {
+                    self.calls.call::<api::application_domains::AddCall>(input).await.err().map(|error| error.detail)
+                }
+                Err(_) => Some("this version does not take its settings.".to_owned()),
+            };
+            notes.extend(refused.map(|why| format!("The domain {host} is left out: {why}")));
         }
     }
 

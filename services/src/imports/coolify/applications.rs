@@ -37,8 +37,9 @@ pub fn application(
     input.insert("name".into(), json!(name));
     input.insert("source".into(), source);
     input.insert("build".into(), build);
-    input.insert("port".into(), json!(port(given, &mut notes)));
-    input.insert("domains".into(), json!(domains(given, &mut notes)));
+    let port = port(given, &mut notes);
+    input.insert("port".into(), json!(port));
+    let domains = domains(given, port, &mut notes);
     if let Some(check) = health_check(given, &mut notes) {
         input.insert("health_check".into(), check);
     }
@@ -60,6 +61,7 @@ pub fn application(
         server: place.server,
         key,
         input: Value::Object(input),
+        domains,
         variables,
         notes,
     })
@@ -92,6 +94,12 @@ fn source(given: &Value, notes: &mut Notes) -> Result<(Value, bool), String> {
         repository.to_owned()
     } else {
         // `owner/name`: the host is that of the app it is read with.
+        let plain = |part: &str| {
+            !part.starts_with(['-', '.']) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        };
+        if repository.split('/').count() < 2 || !repository.split('/').all(plain) {
+            return Err("Its repository is neither an address nor owner/name.".into());
+        }
         let full = text(given, "git_full_url").filter(|full| full.starts_with("http"));
         full.map_or_else(|| format!("https://github.com/{repository}.git"), str::to_owned)
     };
@@ -218,36 +226,67 @@ fn port(given: &Value, notes: &mut Notes) -> u16 {
     }
 }
 
-fn domains(given: &Value, notes: &mut Notes) -> Vec<String> {
-    let mut hosts: Vec<String> = Vec::new();
+/// Inputs of `application_domains.add`; those that others are redirected to come first.
+fn domains(given: &Value, port: u16, notes: &mut Notes) -> Vec<Value> {
+    let settings = given.get("settings").unwrap_or(&Value::Null);
+    let protected = flag(given, "is_http_basic_auth_enabled") == Some(true);
+    let credentials = (text(given, "http_basic_auth_username"), text(given, "http_basic_auth_password"));
+    let mut all: Vec<Value> = Vec::new();
     for entry in text(given, "fqdn").unwrap_or_default().split(',').filter(|entry| !entry.trim().is_empty()) {
-        match domain(entry) {
-            Ok(domain) => {
-                if let Some(path) = domain.path {
-                    let path = super::super::printable(&path);
-                    notes.push(format!(
-                        "{} leads to it below {path} only there; here all of the host does.",
-                        domain.host
-                    ));
-                }
-                if let Some(port) = domain.port {
-                    notes.push(format!("{} leads to its port {port} there; here to its one port.", domain.host));
-                }
-                if !hosts.contains(&domain.host) {
-                    hosts.push(domain.host);
-                }
+        let found = match domain(entry) {
+            Ok(found) => found,
+            Err(why) => {
+                notes.push(why);
+                continue;
             }
-            Err(why) => notes.push(why),
+        };
+        let mut input =
+            json!({ "host": found.host, "force_https": flag(settings, "is_force_https_enabled").unwrap_or(true) });
+        if let Some(path) = found.path {
+            input["path"] = json!(path);
+            input["strip_prefix"] = json!(flag(settings, "is_stripprefix_enabled").unwrap_or(true));
+        }
+        if let Some(other) = found.port.filter(|other| *other != port) {
+            input["port"] = json!(other);
+        }
+        if protected {
+            // Without what keeps strangers out it is not brought over.
+            let (Some(user), Some(password)) = credentials else {
+                notes.push(format!(
+                    "{} asks visitors for a name and password, which Coolify does not give. It is left out: add it here with one.",
+                    found.host
+                ));
+                continue;
+            };
+            input["basic_auth"] = json!({ "user": user, "password": password });
+        }
+        if !all.iter().any(|known| known["host"] == input["host"] && known["path"] == input["path"]) {
+            all.push(input);
         }
     }
-    match text(given, "redirect") {
-        Some("www") => notes.push("Visitors are sent to the www host there. Set that with its domains here.".into()),
-        Some("non-www") => {
-            notes.push("Visitors are sent to the host without www there. Set that with its domains here.".into())
+    let wants_www = match text(given, "redirect") {
+        Some("www") => true,
+        Some("non-www") => false,
+        _ => return all,
+    };
+    let hosts: Vec<String> = all.iter().filter_map(|one| one["host"].as_str().map(str::to_owned)).collect();
+    for one in &mut all {
+        let host = one["host"].as_str().unwrap_or_default().to_owned();
+        let other = match (host.strip_prefix("www."), wants_www) {
+            (Some(bare), false) => bare.to_owned(),
+            (None, true) => format!("www.{host}"),
+            _ => continue,
+        };
+        if hosts.contains(&other) {
+            one["redirect_to"] = json!(other);
+        } else {
+            notes.push(format!(
+                "Visitors of {host} are sent to {other} there, which is not among its domains. Add it here."
+            ));
         }
-        _ => {}
     }
-    hosts
+    all.sort_by_key(|one| one.get("redirect_to").is_some());
+    all
 }
 
 fn health_check(given: &Value, notes: &mut Notes) -> Option<Value> {
@@ -364,12 +403,6 @@ fn unlike(given: &Value, notes: &mut Notes) {
         if text(given, field).is_some() {
             notes.push(words.into());
         }
-    }
-    if flag(given, "is_http_basic_auth_enabled") == Some(true) {
-        notes.push(
-            "It asks visitors for a name and password there. Set that with its domains here before its DNS moves."
-                .into(),
-        );
     }
     if number(given, "swarm_replicas").is_some_and(|replicas| replicas > 1) {
         notes.push("It has several replicas in a swarm there; here it begins with one container.".into());

@@ -76,17 +76,21 @@ fn an_application_of_each_kind() {
             "source": { "kind": "git", "url": "https://github.com/acme/api", "branch": "main", "lfs": true, "base_directory": "services/api" },
             "build": { "kind": "dockerfile", "path": "docker/Dockerfile", "target": "run" },
             "port": 8000,
-            "domains": ["api.example.com", "www.example.com"],
             "health_check": { "path": "/healthz", "interval_seconds": 5, "timeout_seconds": 7, "retries": 10, "start_period_seconds": 5 },
             "memory_mb": 512,
             "cpu_millis": 500,
             "run": { "pre_deploy": "php artisan migrate", "ports": "5432:5432\n53:53" },
         })
     );
+    assert_eq!(
+        plan.applications[0].domains,
+        [
+            json!({ "host": "api.example.com", "force_https": true }),
+            json!({ "host": "www.example.com", "path": "/v1", "strip_prefix": true, "force_https": true }),
+        ]
+    );
     let notes = plan.applications[0].notes.join("\n");
-    for part in
-        ["several ports", "/v1", "port 8000", "LOCKED", "NOWHERE", "bad-key", "becomes acme-api-main-x4s", "SEEN"]
-    {
+    for part in ["several ports", "LOCKED", "NOWHERE", "bad-key", "becomes acme-api-main-x4s", "SEEN"] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
     assert_eq!(input(1)["source"], json!({ "kind": "image", "reference": "ghcr.io/acme/cache:1.2" }));
@@ -97,6 +101,38 @@ fn an_application_of_each_kind() {
     assert_eq!(input(3)["source"]["url"], "https://github.com/acme/site.git");
     assert!(plan.applications[3].notes.iter().any(|note| note.contains("private")));
     assert_eq!(input(4)["build"], json!({ "kind": "nixpacks", "build_command": "npm run build" }));
+}
+
+#[test]
+fn domains_keep_what_visitors_meet() {
+    let with = |fields: Value| {
+        let mut export = sample();
+        for (name, value) in fields.as_object().unwrap() {
+            export["applications"][0][name] = value.clone();
+        }
+        let plan = plan(export);
+        (plan.applications[0].domains.clone(), plan.applications[0].notes.join("\n"))
+    };
+    let (domains, _) = with(json!({
+        "fqdn": "https://example.com,https://www.example.com:9000", "redirect": "www",
+        "settings": { "is_force_https_enabled": false },
+    }));
+    assert_eq!(
+        domains,
+        [
+            json!({ "host": "www.example.com", "port": 9000, "force_https": false }),
+            json!({ "host": "example.com", "redirect_to": "www.example.com", "force_https": false }),
+        ]
+    );
+    let (_, notes) = with(json!({ "fqdn": "https://www.example.com", "redirect": "non-www" }));
+    assert!(notes.contains("sent to example.com"), "{notes}");
+    let protected =
+        json!({ "fqdn": "https://example.com", "is_http_basic_auth_enabled": 1, "http_basic_auth_username": "ann" });
+    let (domains, notes) = with(protected.clone());
+    assert!(domains.is_empty() && notes.contains("add it here with one"), "{notes}");
+    let mut protected = protected;
+    protected["http_basic_auth_password"] = json!("correct-horse-battery");
+    assert_eq!(with(protected).0[0]["basic_auth"], json!({ "user": "ann", "password": "correct-horse-battery" }));
 }
 
 #[test]
@@ -184,7 +220,7 @@ fn hostile_fields_of_an_application_are_left_out_or_refused() {
             assert!(!plan.left_out.is_empty());
             continue;
         };
-        let text = mapped.input.to_string();
+        let text = format!("{}{}", mapped.input, serde_json::Value::from(mapped.domains.clone()));
         for part in ["..", "id)", "`", "--upload", "RUN", "javascript", "127.0.0.1", "*", "Host"] {
             assert!(!text.contains(part), "{field} {value}: {text}");
         }
