@@ -172,7 +172,7 @@ fn build(given: &Value, notes: &mut Notes) -> Result<Value, String> {
             let folder = folder(given, "publish_directory", notes).unwrap_or_else(|| ".".into());
             let mut build = json!({ "kind": "static", "publish_directory": folder });
             if flag(settings, "is_spa") == Some(true) {
-                build["spa"] = json!(true);
+                build["single_page"] = json!(true);
             }
             if text(given, "custom_nginx_configuration").is_some() {
                 notes.push("Its own nginx configuration is left out: another program serves the files here.".into());
@@ -190,9 +190,6 @@ fn build(given: &Value, notes: &mut Notes) -> Result<Value, String> {
                 notes.push("It is built with Railpack there, and with Nixpacks here.".into());
             }
             if flag(settings, "is_static") == Some(true) && publishes() {
-                if let Some(folder) = folder(given, "publish_directory", notes) {
-                    build["publish_directory"] = json!(folder);
-                }
                 notes.push(
                     "What its build leaves is served as files there. Check here that its start command serves them."
                         .into(),

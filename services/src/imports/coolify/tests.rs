@@ -97,7 +97,7 @@ fn an_application_of_each_kind() {
     assert_eq!((&input(1)["port"], &input(1)["build"]["kind"]), (&json!(6379), &json!("none")));
     assert!(plan.applications[1].notes[0].contains("memory and CPU"));
     assert_eq!(input(2)["source"], json!({ "kind": "dockerfile", "text": "FROM nginx\n" }));
-    assert_eq!(input(3)["build"], json!({ "kind": "static", "publish_directory": "dist", "spa": true }));
+    assert_eq!(input(3)["build"], json!({ "kind": "static", "publish_directory": "dist", "single_page": true }));
     assert_eq!(input(3)["source"]["url"], "https://github.com/acme/site.git");
     assert!(plan.applications[3].notes.iter().any(|note| note.contains("private")));
     assert_eq!(input(4)["build"], json!({ "kind": "nixpacks", "build_command": "npm run build" }));
