@@ -178,7 +178,7 @@ fn signed_out(title: &str) -> AnyView {
     .into_any()
 }
 
-/// What is wrong with one field, for its `error=`.
+/// What is wrong with one field, or with something in it where it holds several, for its `error=`.
 pub fn field_error<O>(action: Command<O>, field: impl Into<String>) -> Signal<Option<String>> {
     wrong(action.failure(), field.into())
 }

@@ -137,9 +137,11 @@ impl Error {
         Self { errors, ..Self::new(Code::Invalid, detail) }
     }
 
-    /// What is wrong with this field, if it is at fault.
+    /// What is wrong with this field, or with something in it, if it is at fault.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.errors.iter().find(|e| e.field == name).map(|e| e.message.as_str())
+        let is_in = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let exact = self.errors.iter().find(|e| e.field == name);
+        exact.or_else(|| self.errors.iter().find(|e| is_in(&e.field))).map(|e| e.message.as_str())
     }
 }
 

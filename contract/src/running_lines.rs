@@ -1,6 +1,6 @@
 //! The lines that a form has for each volume, port and folder: read, and written back the same.
 
-use crate::running::{HostMount, Protocol, PublishedPort, Volume};
+use crate::running::{CommandLine, HostMount, Protocol, PublishedPort, Volume};
 use std::fmt;
 use std::str::FromStr;
 
@@ -79,6 +79,16 @@ impl fmt::Display for PublishedPort {
         match self.protocol {
             Protocol::Tcp => Ok(()),
             Protocol::Udp => f.write_str("/udp"),
+        }
+    }
+}
+
+/// A text as it is, a list as JSON writes it.
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Arguments(arguments) => f.write_str(&serde_json::to_string(arguments).unwrap_or_default()),
         }
     }
 }

@@ -178,6 +178,13 @@ pub(crate) mod command {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommandLine>, D::Error> {
         let command = Option::<CommandLine>::deserialize(deserializer)?;
+        let command = command.map(|command| match command {
+            // In a form, a list is written as JSON writes it.
+            CommandLine::Text(text) if text.trim_start().starts_with('[') => {
+                serde_json::from_str(&text).map_or(CommandLine::Text(text), CommandLine::Arguments)
+            }
+            command => command,
+        });
         Ok(command.filter(|command| match command {
             CommandLine::Text(text) => !text.trim().is_empty(),
             CommandLine::Arguments(arguments) => !arguments.is_empty(),

@@ -27,7 +27,7 @@ pub(super) fn failure(
         let text = lines.with(|ring| excerpt(ring, step));
         (!text.is_empty()).then(|| view! { <CodeBlock text=text wrap=true /> })
     };
-    let settings = format!("/applications/{}/settings", deployment.application_id);
+    let (settings, label) = place(deployment, why);
     let again = again_form(deployment, commands);
     let title = format!("{} failed", step_title(why.step));
     let (reason, hint) = (why.reason.clone(), why.hint.clone());
@@ -41,11 +41,20 @@ pub(super) fn failure(
             {excerpt}
             <ButtonRow>
                 {again}
-                <LinkButton href=settings small=true kind=Kind::Ghost>"See settings"</LinkButton>
+                <LinkButton href=settings small=true kind=Kind::Ghost>{label}</LinkButton>
             </ButtonRow>
         </Card>
     }
     .into_any()
+}
+
+/// Where it is changed: the very field, where that is known.
+fn place(deployment: &Deployment, why: &Failure) -> (String, &'static str) {
+    let page = format!("/applications/{}", deployment.application_id);
+    match why.place.as_deref().and_then(|place| place.split_once('#')) {
+        Some((tab, field)) => (format!("{page}/{tab}#field-{}", field.replace(['_', '.'], "-")), "Change it"),
+        None => (format!("{page}/settings"), "See settings"),
+    }
 }
 
 fn excerpt(ring: &LogRing, step: &str) -> String {

@@ -39,15 +39,18 @@ pub fn fetch(error: &RepositoryError, branch: &str) -> Finding {
         RepositoryError::NotAllowed => Finding::new(
             "The repository asks for credentials, or it does not exist.",
             "Check the address for typing errors. Private repositories are not supported yet: make it public.",
-        ),
+        )
+        .at("settings#source.url"),
         RepositoryError::NoSuchRef(_) => Finding::new(
             format!("There is no branch or tag {branch} in the repository."),
             "Choose a branch that exists in the application's settings, or push this one.",
-        ),
+        )
+        .at("settings#source.branch"),
         RepositoryError::NoSuchCommit(commit) => Finding::new(
             format!("There is no commit {commit} in the repository."),
             "It may have been removed by a forced push. Choose another commit, or leave it empty for the newest.",
-        ),
+        )
+        .at("settings#source.commit"),
         RepositoryError::TooLarge(bytes) => Finding::new(
             format!("The repository is larger than {} MB.", bytes / 1_000_000),
             "Keep large files out of the repository: fetch them in the build, or store them elsewhere.",
@@ -94,7 +97,8 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         return Finding::new(
             format!("There is no {dockerfile} in the repository."),
             "Add it, correct its path in the settings (upper and lower case count), or choose the static build.",
-        );
+        )
+        .at("settings#build.path");
     }
     if lower.contains("failed to reach build target")
         || (lower.contains("target stage") && lower.contains("could not be found"))
@@ -102,7 +106,8 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         return Finding::new(
             format!("{dockerfile} has no such build stage."),
             "Name a stage of the Dockerfile (`FROM ... AS name`) in the settings, or leave it empty for the last.",
-        );
+        )
+        .at("settings#build.target");
     }
     if let Some(code) = exit_code(&lower) {
         if code == 137 || either("out of memory") || either("signal: 9") || either("heap out of memory") {
@@ -175,7 +180,8 @@ pub fn image(error: &EngineError, reference: &str) -> Finding {
         return Finding::new(
             format!("The image {reference} was not found."),
             "Check name and tag for typing errors. Private registries are not supported yet.",
-        );
+        )
+        .at("settings#source.reference");
     }
     Finding::new(format!("The image {reference} could not be fetched: {text}"), "Try again in a moment.")
 }
@@ -186,11 +192,13 @@ pub fn exit(state: ContainerState, restarts: u64) -> Finding {
         ContainerState::Exited { out_of_memory: true, .. } => Finding::new(
             "The container was stopped because it used more memory than it may.",
             "Raise the application's memory in its settings, or make it use less.",
-        ),
+        )
+        .at("settings#memory_mb"),
         ContainerState::Exited { code: 137, .. } => Finding::new(
             "The container was killed (exit code 137), most likely because it ran out of memory.",
             "Raise the application's memory in its settings, or make it use less.",
-        ),
+        )
+        .at("settings#memory_mb"),
         ContainerState::Exited { code: code @ (126 | 127), .. } => Finding::new(
             format!("The container's command could not be run (exit code {code})."),
             "Check CMD and ENTRYPOINT in the Dockerfile: the file must exist in the image, be executable and match its platform.",
@@ -220,15 +228,18 @@ pub fn health(last: &Probe, path: &str, port: u16, waited: Duration) -> Finding 
                 "The application must listen on 0.0.0.0 (not 127.0.0.1) and the port in PORT, which is {port}. \
                  Correct it there, or the port in the settings; allow more time if it starts slowly."
             ),
-        ),
+        )
+        .at("settings#port"),
         Probe::Answered(404) => Finding::new(
             format!("The health check {path} answered 404 for {waited}."),
             "Correct the path of the health check in the settings: the application does not know this one.",
-        ),
+        )
+        .at("settings#health_check.path"),
         Probe::Answered(status @ (401 | 403)) => Finding::new(
             format!("The health check {path} answered {status} for {waited}."),
             "Let the application answer this path without signing in, or check another path.",
-        ),
+        )
+        .at("settings#health_check.path"),
         Probe::Answered(status) if *status >= 500 => Finding::new(
             format!("The health check {path} answered {status} for {waited}."),
             "The application itself reports an error: its lines in the log above say why.",
@@ -236,7 +247,8 @@ pub fn health(last: &Probe, path: &str, port: u16, waited: Duration) -> Finding 
         Probe::Answered(status) => Finding::new(
             format!("The health check {path} answered {status} for {waited}."),
             "2xx and 3xx count as healthy. Correct the path in the settings or the application's answer.",
-        ),
+        )
+        .at("settings#health_check.path"),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod routes;
 pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
+mod symptoms;
 mod view;
 mod words;
 

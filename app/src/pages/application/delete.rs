@@ -5,7 +5,7 @@ use crate::api;
 use crate::operation_form::{Command, OperationForm};
 use crate::pages::address::{known, path_id};
 use crate::pages::region::subject;
-use crate::ui::{Card, Crumb, DangerConfirm, FormBody, Page, Width};
+use crate::ui::{Card, Checkbox, Crumb, DangerConfirm, FormBody, Page, Width};
 use contract::applications::{Application, ApplicationRef};
 use contract::ids::ApplicationId;
 use leptos::prelude::*;
@@ -49,6 +49,15 @@ pub(super) fn delete_form(application: &Application, delete: Delete, cancel: Opt
     if !application.domains.is_empty() {
         goes.push(format!("Its answer at {}", application.domains.join(", ")));
     }
+    let volumes = (!application.run.volumes.is_empty()).then(|| {
+        view! {
+            <Checkbox
+                name="remove_volumes"
+                label="Remove its volumes too"
+                hint="All that it stored there is lost. Otherwise the volumes stay on the server."
+            />
+        }
+    });
     let stays = vec!["Its source".to_owned(), "The project, its environments and the server".to_owned()];
     let (id, name) = (application.id.to_string(), application.name.clone());
     let next = format!("/projects/{}", application.project_id);
@@ -56,6 +65,7 @@ pub(super) fn delete_form(application: &Application, delete: Delete, cancel: Opt
         <OperationForm action=delete next=next refused="The application was not deleted">
             <input type="hidden" name="id" value=id />
             <FormBody>
+                {volumes}
                 <DangerConfirm
                     name=name
                     goes=goes

@@ -6,8 +6,8 @@ use crate::pages::address::{known, path_id};
 use crate::pages::application_words::{deployment_title, short_commit, summary_title};
 use crate::pages::region::subject;
 use crate::ui::{
-    Button, Card, Code, Crumb, FactRow, FactRows, FormActions, FormBody, Kind, LinkButton, Notice, Page, RelativeTime,
-    Tone, Width,
+    Button, Card, Checkbox, Code, Crumb, FactRow, FactRows, FormActions, FormBody, Kind, LinkButton, Notice, Page,
+    RelativeTime, Tone, Width,
 };
 use contract::applications::{Application, ApplicationRef};
 use contract::deployments::{Deployment, DeploymentRef};
@@ -89,6 +89,11 @@ fn preview(application: &Application, deployment: &Deployment, rollback: Rollbac
             <FormBody>
                 <input type="hidden" name="application_id" value=id />
                 <input type="hidden" name="deployment_id" value=to />
+                <Checkbox
+                    name="image_only"
+                    label="Image only"
+                    hint="Its image with the variables, settings and domains of now."
+                />
                 <FormActions>
                     <Button kind=Kind::Primary busy=rollback.pending()>{verb}</Button>
                     <LinkButton href=here kind=Kind::Ghost>"Cancel"</LinkButton>

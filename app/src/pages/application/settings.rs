@@ -1,7 +1,9 @@
 //! What an application is made of and runs with, and the way out. Everything here takes effect with the next deployment.
 
 use super::delete::{DELETE, delete_form};
+use super::settings_files::{Files, files_card};
 use super::settings_forms::{health_card, name_card, runs_card, source_card};
+use super::settings_run::run_card;
 use super::{Subject, framed, refusal};
 use crate::api;
 use crate::operation_form::{Command, OperationForm};
@@ -21,6 +23,7 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
     let subject = Subject::new();
     let delete = Command::<api::applications::DeleteCall>::new();
     let (source, build) = (parameter("source"), parameter("build"));
+    let files = Files::new(subject.id);
     framed(subject, "settings", move |found, shown| {
         if !may(Permission::ApplicationsManage) {
             return facts(found);
@@ -45,6 +48,8 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
             {source_form}
             {runs_card(&found, subject.update)}
             {health_card(&found, subject.update)}
+            {run_card(&found, subject.update)}
+            {files_card(&found, files)}
             {danger(&found, shown, subject, delete)}
         }
         .into_any()

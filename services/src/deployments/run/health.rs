@@ -3,6 +3,7 @@
 use super::super::diagnosis::{self, Finding};
 use super::super::log::Log;
 use super::super::pace::Pace;
+use super::super::symptoms;
 use super::work::{Halt, Work};
 use crate::applications::config::{ApplicationConfig, HealthCheck};
 use crate::servers::engine::{Container, ContainerState, Engine, EngineError, LogRequest, Probe};
@@ -46,8 +47,9 @@ pub async fn check(work: &Work<'_>) -> Result<(), Halt> {
             Ok(())
         }
         Err((container, Unsound::Finding(finding))) => {
-            copy_last_lines(work.engine.as_ref(), container, &work.log, work.platform.settings.pace.call).await;
-            Err(finding.into())
+            let limit = work.platform.settings.pace.call;
+            let lines = copy_last_lines(work.engine.as_ref(), container, &work.log, limit).await;
+            Err(symptoms::refined(finding, &lines, work.config.port).into())
         }
         Err((_, Unsound::Stopped)) => Err(Halt::Stopped),
     }
@@ -189,19 +191,24 @@ impl Patient<'_> {
     }
 }
 
-/// What a container said last becomes part of the deployment's log, before the container goes.
-pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log, limit: Duration) {
+/// What a container said last becomes part of the deployment's log, before the container goes. Answers the lines.
+pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log, limit: Duration) -> Vec<String> {
+    let mut said = Vec::new();
     let copied = async {
         let request = LogRequest { tail: Some(LAST_LINES), follow: false, ..Default::default() };
         let Ok(mut output) = engine.logs(container, request).await else { return };
         let mut lines = crate::applications::logs::Splitter::new(log.secrets().clone());
-        let mut copy = |line: contract::deployments::ContainerLine| log.keep_line(line.stream, line.text);
+        let mut copy = |line: contract::deployments::ContainerLine| {
+            said.push(line.text.clone());
+            log.keep_line(line.stream, line.text);
+        };
         while let Some(Ok(chunk)) = output.next().await {
             lines.push(&chunk, &mut copy);
         }
         lines.finish(&mut copy);
     };
     let _ = tokio::time::timeout(limit, copied).await;
+    said
 }
 
 fn seconds(time: Duration) -> String {
