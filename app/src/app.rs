@@ -25,6 +25,7 @@ use crate::pages::project_settings::DeleteProjectPage;
 use crate::pages::projects::ProjectsPage;
 use crate::pages::search::{SearchPage, commands};
 use crate::pages::server::{DeleteServerPage, ServerPage};
+use crate::pages::server_cleanups::ServerCleanupsPage;
 use crate::pages::servers::ServersPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::shared_variables::SharedVariablesPage;
@@ -87,6 +88,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/servers/:id") view=lazy!(settings: ServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/delete") view=lazy!(settings: DeleteServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id/cleanups") view=lazy!(settings: ServerCleanupsPage) ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=lazy!(entrance: WelcomePage) ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -36,6 +36,13 @@ impl Installation {
         Self { program: program.to_owned(), settings }
     }
 
+    /// The same with a setting changed or added.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.into()));
+        self
+    }
+
     /// Runs a command that ends; what it printed.
     pub async fn command(&self, arguments: &[&str], input: &str) -> Result<String> {
         let mut process = self.program().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

@@ -4,6 +4,7 @@
 mod bound;
 mod canopy;
 mod database;
+mod deployment;
 mod load;
 mod report;
 mod seed;
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         // The bound is a process of its own, with a runtime like that of the program.
         ["bound", database] => run(tokio::runtime::Builder::new_multi_thread(), bound::serve(database)),
+        ["deployment", program, site] => {
+            run(tokio::runtime::Builder::new_multi_thread(), deployment::compare(program.into(), site.into()))
+        }
         // One thread makes the load: it takes as little as possible from those that are measured.
         [program, site] => run(tokio::runtime::Builder::new_current_thread(), compare(program.into(), site.into())),
         _ => Err("scripts/bench starts this, as: bench PROGRAM SITE".into()),

@@ -26,11 +26,7 @@ pub async fn account(installation: &Installation) -> Result<String> {
 
 /// The cookie of one who is signed in.
 pub async fn sow(canopy: &Canopy, key: String) -> Result<String> {
-    let stream = TcpStream::connect(canopy.address).await?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let mut calls = Calls { sender, key };
-
+    let mut calls = Calls::to(canopy, key).await?;
     let server = calls.call("servers.create", json!({ "name": "here", "connection": { "kind": "local" } })).await?;
     for number in 1..=PROJECTS {
         let input = json!({ "name": format!("Project {number}"), "description": "Shop, API and background work" });
@@ -52,13 +48,20 @@ pub async fn sow(canopy: &Canopy, key: String) -> Result<String> {
     Ok(cookie.split(';').next().unwrap_or_default().to_owned())
 }
 
-struct Calls {
+pub struct Calls {
     sender: SendRequest<Full<Bytes>>,
     key: String,
 }
 
 impl Calls {
-    async fn call(&mut self, operation: &str, input: Value) -> Result<Value> {
+    pub async fn to(canopy: &Canopy, key: String) -> Result<Self> {
+        let stream = TcpStream::connect(canopy.address).await?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self { sender, key })
+    }
+
+    pub async fn call(&mut self, operation: &str, input: Value) -> Result<Value> {
         Ok(serde_json::from_slice(self.send(operation, input).await?.body())?)
     }
 

@@ -52,6 +52,7 @@ macro_rules! id {
 id! {
     ApiKeyId,
     ApplicationFileId,
+    CleanupId,
     ApplicationId,
     AuditEventId,
     DeploymentId,

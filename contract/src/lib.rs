@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod application_domains;
 pub mod applications;
 pub mod audit;
+pub mod cleanups;
 pub mod deployments;
 pub mod dotenv;
 pub mod error;

@@ -26,6 +26,7 @@ pub mod organization_closure;
 pub mod private_key;
 pub mod project;
 pub mod server;
+pub mod server_cleanup;
 pub mod session;
 pub mod shared_variable;
 pub mod sign_in_throttle;

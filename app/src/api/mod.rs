@@ -14,4 +14,5 @@ pub mod organizations;
 pub mod private_keys;
 pub mod projects;
 pub mod search;
+pub mod server_cleanups;
 pub mod servers;

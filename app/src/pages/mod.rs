@@ -28,6 +28,7 @@ pub mod projects;
 pub mod region;
 pub mod search;
 pub mod server;
+pub mod server_cleanups;
 pub mod server_words;
 pub mod servers;
 pub mod setup;

@@ -89,6 +89,7 @@ fn facts(server: Server) -> AnyView {
         (Some(http), None) => format!("{http} for HTTP"),
         _ => "Unknown".to_owned(),
     };
+    let clean_up = format!("/servers/{}/cleanups", server.id);
     let seen = server.last_seen_at.map_or_else(|| "Never".into_any(), |at| view! { <RelativeTime at=at /> }.into_any());
     view! {
         <Card title="About this server">
@@ -102,6 +103,9 @@ fn facts(server: Server) -> AnyView {
                 <FactRow label="Processor cores">{or_unknown(server.cpu_cores.map(|cores| cores.to_string()))}</FactRow>
                 <FactRow label="Memory">{or_unknown(server.memory_mb.map(|memory| time::bytes(memory * 1_000_000)))}</FactRow>
                 <FactRow label="Ports of the proxy">{ports}</FactRow>
+                <FactRow label="Space">
+                    <LinkButton href=clean_up small=true kind=Kind::Ghost>"Clean up"</LinkButton>
+                </FactRow>
                 <FactRow label="Added">
                     <RelativeTime at=server.created_at />
                 </FactRow>

@@ -15,10 +15,10 @@ const DOCKERFILE: &str = "FROM canopy-test/busybox:1\nCOPY version /www/index.ht
      CMD [\"busybox\", \"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n";
 
 /// For what nothing is promised about: the machine may be busy with other things.
-const LONG: Duration = Duration::from_secs(240);
+pub(super) const LONG: Duration = Duration::from_secs(240);
 
 pub(super) struct Place {
-    running: Running,
+    pub(super) running: Running,
     key: String,
     repository: Repository,
     pub(super) application: String,
@@ -68,19 +68,23 @@ impl Place {
         place
     }
 
+    pub(super) fn key(&self) -> String {
+        self.key.clone()
+    }
+
     pub(super) async fn ok(&self, operation: &str, input: Value) -> Value {
         let (status, body) = self.running.call(&self.key, operation, input).await;
         assert_eq!(status, 200, "{operation}: {body:#}");
         body
     }
 
-    fn commit(&self, version: u32) {
+    pub(super) fn commit(&self, version: u32) {
         let files = [("version", format!("v{version}")), ("Dockerfile", DOCKERFILE.to_owned())];
         let site = [("public/index.html", format!("v{version}"))];
         self.repository.commit(&[&files[..], &site[..]].concat());
     }
 
-    async fn deploy(&self) -> String {
+    pub(super) async fn deploy(&self) -> String {
         let made = self.ok("deployments.create", json!({ "application_id": self.application })).await;
         made["id"].as_str().unwrap().to_owned()
     }
@@ -90,7 +94,7 @@ impl Place {
     }
 
     /// Waits for the final state.
-    async fn ended(&self, id: &str, limit: Duration) -> Value {
+    pub(super) async fn ended(&self, id: &str, limit: Duration) -> Value {
         let started = Instant::now();
         loop {
             let seen = self.get(id).await;
@@ -102,7 +106,7 @@ impl Place {
         }
     }
 
-    async fn log(&self, id: &str) -> String {
+    pub(super) async fn log(&self, id: &str) -> String {
         let page = self.ok("deployments.logs", json!({ "id": id, "limit": 1000 })).await;
         let lines = page["items"].as_array().unwrap().iter();
         lines.map(|line| format!("{} {}\n", line["step"].as_str().unwrap(), line["text"].as_str().unwrap())).collect()
@@ -115,7 +119,7 @@ impl Place {
         id
     }
 
-    async fn answer(&self) -> (u16, String) {
+    pub(super) async fn answer(&self) -> (u16, String) {
         ask(&self.running.client, self.proxy, &self.host).await
     }
 
@@ -154,7 +158,7 @@ impl Place {
     }
 }
 
-async fn ask(client: &reqwest::Client, port: u16, host: &str) -> (u16, String) {
+pub(super) async fn ask(client: &reqwest::Client, port: u16, host: &str) -> (u16, String) {
     let request = client.get(format!("http://127.0.0.1:{port}/")).header("host", host).timeout(Duration::from_secs(10));
     match request.send().await {
         Ok(answer) => (answer.status().as_u16(), answer.text().await.unwrap_or_else(|error| error.to_string())),
@@ -167,7 +171,7 @@ pub(super) fn docker(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -219,7 +223,7 @@ impl Load {
 }
 
 /// Ends the test's objects on the engine also when it fails.
-async fn with(place: Place, test: impl AsyncFn(&mut Place)) {
+pub(super) async fn with(place: Place, test: impl AsyncFn(&mut Place)) {
     use futures::FutureExt;
     let mut place = place;
     let outcome = std::panic::AssertUnwindSafe(test(&mut place)).catch_unwind().await;
@@ -229,7 +233,7 @@ async fn with(place: Place, test: impl AsyncFn(&mut Place)) {
     }
 }
 
-fn quick_check() -> Value {
+pub(super) fn quick_check() -> Value {
     json!({ "path": "/", "interval_seconds": 1, "timeout_seconds": 2, "retries": 10, "start_period_seconds": 0 })
 }
 

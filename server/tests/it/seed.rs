@@ -176,6 +176,21 @@ impl Seed {
             updated_at: now,
         };
         application_file::ActiveModel::from(row).insert(db).await.unwrap();
+        let cleanup_id: CleanupId = new();
+        let row = server_cleanup::Model {
+            id: cleanup_id,
+            organization_id: organization,
+            server_id,
+            status: "done".into(),
+            remove: false,
+            volumes: false,
+            items: json!([]),
+            error: None,
+            created_by: None,
+            created_at: now,
+            finished_at: Some(now),
+        };
+        server_cleanup::ActiveModel::from(row).insert(db).await.unwrap();
         let deployment_id: DeploymentId = new();
         let row = deployment::Model {
             id: deployment_id,
@@ -233,6 +248,7 @@ impl Seed {
             ("environment_variables", variable_id.to_string()),
             ("shared_variables", shared_variable_id.to_string()),
             ("application_files", file_id.to_string()),
+            ("server_cleanups", cleanup_id.to_string()),
             ("deployments", deployment_id.to_string()),
             ("deployment_id", deployment_id.to_string()),
             ("api_keys", member.key_id),

@@ -1,14 +1,16 @@
 //! Deployments are asked for here: a new one, one that goes back to an earlier version, the end of one. What is
 //! asked for is queued; the work is the job's.
 
+use super::RoutesReconciled;
 use super::run::RunDeployment;
 use super::view::{self, find};
 use super::{plan, snapshot};
 use crate::applications::config::{self, ApplicationConfig, Source};
+use crate::applications::domains;
 use crate::clock::new_id;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
-use crate::jobs::CancelOutcome;
+use crate::jobs::{CancelOutcome, Waker};
 use contract::applications::ApplicationStatus;
 use contract::deployments::{
     CreateDeployment, Deployment, DeploymentRef, DeploymentStatus, RollbackDeployment, StepReport,
@@ -26,8 +28,8 @@ pub async fn create(ctx: &Ctx, input: CreateDeployment) -> Result<Deployment> {
     queue(ctx, tx, &config, None).await
 }
 
-/// Queues a deployment of an earlier one's image with its configuration. Host names stay as they are now: the
-/// earlier ones may have been given to another application.
+/// Queues a deployment of an earlier one's image with its configuration, or with the present one. Host names that it
+/// had and nobody has now lead to the application again; those that came later stay.
 pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment> {
     let tx = ctx.tx().await?;
     let earlier = deployment::Entity::find_in(ctx.scope()?)
@@ -49,6 +51,8 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
     if input.image_only {
         let present = config::load(tx, &ctx.platform.keyring, ctx.scope()?, input.application_id).await?;
         config = present.with_source_of(&config)?;
+    } else if !domains::restore(ctx, input.application_id, &config.hosts).await?.is_empty() {
+        ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
     }
     queue(ctx, tx, &config, Some(earlier)).await
 }

@@ -10,9 +10,11 @@ pub fn registry() -> Registry {
         .job::<crate::applications::lifecycle::ChangeRunning>()
         .job::<crate::applications::remove::RemoveApplication>()
         .job::<crate::deployments::RunDeployment>()
+        .job::<crate::servers::cleanups::CleanUpServer>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()
         .job::<crate::servers::validate::ValidateServer>()
         // reconcilers
+        .reconciler(crate::applications::revival::Revived)
         .reconciler(crate::applications::status::StatusSeen::default())
         .reconciler(crate::deployments::OrphansRemoved)
         .reconciler(crate::deployments::RoutesReconciled)

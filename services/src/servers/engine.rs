@@ -23,6 +23,8 @@ pub const ROLE_REAPER: &str = "reaper";
 pub const LABEL_APPLICATION: &str = "canopy.application";
 pub const LABEL_DEPLOYMENT: &str = "canopy.deployment";
 pub const LABEL_ENVIRONMENT: &str = "canopy.environment";
+/// On what outlives its application's row.
+pub const LABEL_ORGANIZATION: &str = "canopy.organization";
 
 pub type Labels = BTreeMap<String, String>;
 

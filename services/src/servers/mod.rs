@@ -2,6 +2,7 @@
 
 mod change;
 mod checklist;
+pub mod cleanups;
 pub mod engine;
 pub mod exec;
 pub mod names;

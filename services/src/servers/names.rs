@@ -2,9 +2,9 @@
 //! carries the instance's id, so that instances sharing an engine never meet; everything here is a pure function.
 
 use crate::servers::engine::{
-    LABEL_APPLICATION, LABEL_DEPLOYMENT, LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_ROLE, Labels,
+    LABEL_APPLICATION, LABEL_DEPLOYMENT, LABEL_ENVIRONMENT, LABEL_INSTANCE, LABEL_ORGANIZATION, LABEL_ROLE, Labels,
 };
-use contract::ids::{ApplicationId, DeploymentId, EnvironmentId};
+use contract::ids::{ApplicationId, DeploymentId, EnvironmentId, OrganizationId};
 
 /// A container's name is also its host name on the network, and a label of a host name ends at 63; three of them are for
 /// what tells the containers of one deployment apart.
@@ -51,8 +51,9 @@ pub fn volume(instance: &str, application: ApplicationId, name: &str) -> String 
 }
 
 /// The labels by which an application's volumes are found.
-pub fn volume_labels(instance: &str, application: ApplicationId) -> Labels {
+pub fn volume_labels(instance: &str, organization: OrganizationId, application: ApplicationId) -> Labels {
     let mut labels = labels(instance, "volume");
+    labels.insert(LABEL_ORGANIZATION.to_owned(), organization.to_string());
     labels.insert(LABEL_APPLICATION.to_owned(), application.to_string());
     labels
 }

@@ -81,7 +81,7 @@ fn preview(application: &Application, deployment: &Deployment, rollback: Rollbac
                 <FactRow label="Serves then">{then}</FactRow>
                 <FactRow label="Deployed"><RelativeTime at=made /></FactRow>
                 <FactRow label="Variables and port">"As they were with that deployment"</FactRow>
-                <FactRow label="Domains">"As they are now"</FactRow>
+                <FactRow label="Domains">"Those of then as well, where nobody else has them"</FactRow>
                 <FactRow label="Settings here">"Stay; the next deployment uses them again"</FactRow>
             </FactRows>
         </Card>

@@ -139,7 +139,7 @@ pub(super) fn health_card(application: &Application, update: Update) -> AnyView 
     let retries = seconds(check.as_ref().map(|check| check.retries), 15);
     let start = seconds(check.as_ref().map(|check| check.start_period_seconds), 0);
     view! {
-        <Card title="Health check" note="Without one, a new version counts as healthy once it accepts connections.">
+        <Card title="Health check" note="Without one, a new version counts as healthy once it answers at its port, or has run for ten seconds.">
             <OperationForm action=update>
                 <FormBody>
                     <input type="hidden" name="id" value=id />

@@ -104,7 +104,7 @@ pub(crate) async fn create(
 ) -> EngineResult<String> {
     for volume in &config.running.volumes {
         let name = names::volume(instance, config.id, volume.name.as_str());
-        engine.ensure_volume(&name, &names::volume_labels(instance, config.id)).await?;
+        engine.ensure_volume(&name, &names::volume_labels(instance, config.organization, config.id)).await?;
     }
     let id = engine.create_container(spec).await?;
     let files = config.running.files.iter();

@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// How long a container without a health check may take to answer one look.
+const GLANCE: Duration = Duration::from_secs(2);
 /// So much of a failed container's output goes to the deployment's log.
 const LAST_LINES: usize = 20;
 
@@ -108,7 +110,12 @@ impl Patient<'_> {
                 let words = format!("GET {} answered {status} after {}", check.path, seconds(waited));
                 return Ok(Sound { words, warning: None });
             }
-            // What happens while it may still be starting does not count.
+            // Most are up within a moment: until the first interval is over they are looked at often, and nothing counts.
+            if waited < check.interval {
+                self.pause(self.pace.poll).await?;
+                continue;
+            }
+            // Nor does what happens while it may still be starting.
             if waited >= check.start_period {
                 failures += 1;
             }
@@ -123,26 +130,32 @@ impl Patient<'_> {
     }
 
     async fn await_steady(&self) -> Result<Sound, Unsound> {
+        let Ok(path) = UrlPath::parse("/") else { return Err(EngineError::Cancelled.into()) };
         let started = Instant::now();
-        while started.elapsed() < self.pace.steady {
-            self.running().await?;
-            self.pause(self.pace.poll).await?;
+        loop {
+            let container = self.running().await?;
+            let seen = match self.address(&container) {
+                Some(address) => self.or_stopped(self.probe(address, &path, GLANCE)).await??,
+                None => Probe::NoAnswer("it has no address".into()),
+            };
+            let waited = started.elapsed();
+            match seen {
+                // Whatever it says, it is up; whether it stays so is watched while the old version drains.
+                Probe::Answered(status) => {
+                    let words = format!("Port {} answered {status} after {}", self.config.port, seconds(waited));
+                    return Ok(Sound { words, warning: None });
+                }
+                Probe::NoAnswer(why) if waited >= self.pace.steady => {
+                    let words = format!("Running for {} without a restart", seconds(self.pace.steady));
+                    let warning = format!(
+                        "Nothing speaks HTTP on port {} ({why}). If it should, let it listen on 0.0.0.0 and the port in PORT.",
+                        self.config.port
+                    );
+                    return Ok(Sound { words, warning: Some(warning) });
+                }
+                Probe::NoAnswer(_) => self.pause(self.pace.poll).await?,
+            }
         }
-        let container = self.running().await?;
-        let words = format!("Running for {} without a restart", seconds(self.pace.steady));
-        let Ok(path) = UrlPath::parse("/") else { return Ok(Sound { words, warning: None }) };
-        let seen = match self.address(&container) {
-            Some(address) => self.or_stopped(self.probe(address, &path, Duration::from_secs(2))).await??,
-            None => Probe::NoAnswer("it has no address".into()),
-        };
-        let warning = match seen {
-            Probe::Answered(_) => None,
-            Probe::NoAnswer(why) => Some(format!(
-                "Nothing speaks HTTP on port {} ({why}). If it should, let it listen on 0.0.0.0 and the port in PORT.",
-                self.config.port
-            )),
-        };
-        Ok(Sound { words, warning })
     }
 
     async fn probe(&self, address: SocketAddr, path: &UrlPath, limit: Duration) -> Result<Probe, EngineError> {

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use std::collections::BTreeSet;
 
 /// What can't be removed now is removed after the next deployment.
-pub async fn clean_up(work: &Work<'_>) {
+pub(super) async fn clean_up(work: &Work<'_>) {
     let limit = work.platform.settings.pace.call * 6;
     let removed = tokio::time::timeout(limit, remove_old(work)).await;
     if let Err(error) = removed.unwrap_or_else(|_| Err(crate::Error::internal("the engine does not answer"))) {
@@ -27,7 +27,7 @@ async fn remove_old(work: &Work<'_>) -> Result<()> {
         .order_by_desc(deployment::Column::Number)
         .all(work.platform.database.read())
         .await?;
-    let keep = kept(&built, work.id, work.platform.settings.images_kept);
+    let keep = kept(&built, Some(work.id), work.platform.settings.images_kept);
     let own = names::image_labels(work.instance(), work.config.id);
     let images = work.engine.images(&own).await.map_err(crate::Error::internal)?;
     let mut removed = 0;
@@ -69,9 +69,13 @@ async fn remove(work: &Work<'_>, image: &Image) -> crate::servers::engine::Engin
 }
 
 /// The digests to keep: of this deployment, and of the newest others that served. Rows come newest first.
-fn kept(rows: &[deployment::Model], current: contract::ids::DeploymentId, others: usize) -> BTreeSet<String> {
+pub(crate) fn kept(
+    rows: &[deployment::Model],
+    current: Option<contract::ids::DeploymentId>,
+    others: usize,
+) -> BTreeSet<String> {
     let mut keep: BTreeSet<String> =
-        rows.iter().filter(|row| row.id == current).filter_map(|row| row.image_digest.clone()).collect();
+        rows.iter().filter(|row| Some(row.id) == current).filter_map(|row| row.image_digest.clone()).collect();
     let limit = keep.len() + others;
     for row in rows.iter().filter(|row| row.status == DeploymentStatus::Succeeded.as_str()) {
         if keep.len() >= limit {

@@ -8,7 +8,7 @@ mod drain;
 mod ending;
 mod fetch;
 mod health;
-mod images;
+pub(crate) mod images;
 mod site;
 mod start;
 mod switch;

@@ -5,9 +5,12 @@ use crate::estate::SetHostAccessOp;
 use crate::harness::{Harness, on_each_database, operations};
 use contract::Code;
 use contract::applications::{Application, UpdateApplication};
+use contract::cleanups::*;
 use contract::deployments::*;
 use contract::permissions::Permission;
 use contract::running::*;
+use services::applications::revival::Revived;
+use services::jobs::Reconciler;
 use services::servers::engine::{ContainerState, LABEL_DEPLOYMENT, Mount, Probe};
 
 operations! {
@@ -235,6 +238,83 @@ async fn secret_files_never_come_back() {
             files.iter().any(|(path, content)| path == "etc/app/key" && content == b"t0p-secret-file"),
             "{files:?}"
         );
+    })
+    .await;
+}
+
+operations! {
+    StartCleanupOp = command "server_cleanups.start", Permission(Permission::ServersManage),
+        services::servers::cleanups::start[StartCleanup] -> Cleanup;
+    GetCleanupOp = query "server_cleanups.get", Permission(Permission::ServersRead),
+        services::servers::cleanups::get[CleanupRef] -> Cleanup;
+}
+
+async fn clean_up(stage: &Stage, remove: bool) -> Cleanup {
+    let owner = &stage.tenant.owner;
+    let input = StartCleanup { server_id: stage.server, remove, volumes: true };
+    let started = stage.h.ok::<StartCleanupOp>(owner, input).await;
+    stage.work().await;
+    stage.h.ok::<GetCleanupOp>(owner, CleanupRef { id: started.id }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleanup_lists_first_and_touches_only_what_nothing_needs() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let first = stage.deploy_well().await;
+        let stray = {
+            let mut state = h.engines.engine.state();
+            let mut image = state.images.values().next().unwrap().clone();
+            image.digest = format!("sha256:{}", "f".repeat(64));
+            image.tags = vec!["canopy-0a1b2c3d/stray:1".into()];
+            let mut foreign = image.clone();
+            foreign.digest = format!("sha256:{}", "e".repeat(64));
+            foreign.labels.clear();
+            foreign.tags = vec!["someone/else:1".into()];
+            for image in [&image, &foreign] {
+                state.images.insert(image.digest.clone(), image.clone());
+            }
+            image.digest
+        };
+        let images = || h.engines.engine.state().images.len();
+        let before = images();
+        let listed = clean_up(&stage, false).await;
+        assert_eq!(listed.status, CleanupStatus::Done, "{:?}", listed.error);
+        let names = |cleanup: &Cleanup| cleanup.items.iter().map(|item| item.name.clone()).collect::<Vec<_>>();
+        assert_eq!((names(&listed), listed.items[0].removed), (vec!["canopy-0a1b2c3d/stray:1".to_owned()], false));
+        assert_eq!(images(), before, "a look removes nothing");
+        let removed = clean_up(&stage, true).await;
+        assert!(removed.items[0].removed, "{:?}", removed.items);
+        assert!(!h.engines.engine.state().images.contains_key(&stray));
+        assert_eq!(images(), before - 1, "foreign images and those that serve stay");
+        h.engines.engine.state().images.retain(|_, image| !image.labels.is_empty());
+        stage.check_serves(Some(first.id), "after a cleanup").await;
+        assert!(clean_up(&stage, true).await.items.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stopped_from_outside_runs_again() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        stage.deploy_well().await;
+        let stop = |code| {
+            let ended = ContainerState::Exited { code, out_of_memory: false };
+            h.engines.engine.state().containers.values_mut().next().unwrap().state = ended;
+        };
+        let runs = || h.engines.engine.state().containers.values().all(|each| each.state == ContainerState::Running);
+        stop(0);
+        Revived.reconcile(&h.platform).await.unwrap();
+        assert!(runs());
+        configure(&stage, |run| run.restart = RestartPolicy::OnFailure).await;
+        stage.deploy_well().await;
+        stop(0);
+        Revived.reconcile(&h.platform).await.unwrap();
+        assert!(!runs(), "it ended well, which its policy lets be");
+        stop(1);
+        Revived.reconcile(&h.platform).await.unwrap();
+        assert!(runs());
     })
     .await;
 }

@@ -165,7 +165,10 @@ impl Stage {
 
     /// A runner for what works on applications, without reconcilers, so that the calls are the deployment's own.
     pub fn runner(&self) -> Working {
-        let registry = Registry::default().job::<deployments::RunDeployment>().job::<lifecycle::ChangeRunning>();
+        let registry = Registry::default()
+            .job::<deployments::RunDeployment>()
+            .job::<lifecycle::ChangeRunning>()
+            .job::<services::servers::cleanups::CleanUpServer>();
         let settings = RunnerSettings {
             poll: Duration::from_millis(5),
             heartbeat: Duration::from_millis(20),
