@@ -291,3 +291,62 @@ async fn others_projects_and_environments_are_not_found() {
     })
     .await;
 }
+
+/// Rows from before a rule existed, or changed beside the platform, are refused where they would be used.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_rows_reach_no_container() {
+    use entity::{Tenant as _, environment_variable, shared_variable};
+    use sea_orm::QueryFilter;
+    use sea_orm::sea_query::Expr;
+    on_each_database(async |h: Harness| {
+        let estate = estate(&h, "Acme").await;
+        let owner = &estate.tenant.owner;
+        let application = estate.application(&h, "web").await;
+        h.ok::<SetSharedVariableOp>(owner, shared(None, None, "A", "1")).await;
+        h.ok::<SetVariableOp>(owner, variable(&application, "X", "{{team.A}}")).await;
+        let (db, write, scope) = (h.platform.database.read(), h.platform.database.write(), estate.tenant.scope);
+        let load = async || config::load(db, &h.platform.keyring, scope, application.id).await;
+        assert_eq!(load().await.unwrap().run_environment()["X"], "1");
+        for key in ["LD_PRELOAD=/x\nA", "A B", "--env", "$(id)", "x;id", "1A", "", "\u{410}", "A\n"] {
+            for refusal in [
+                h.refused::<SetVariableOp>(owner, variable(&application, key, "x")).await,
+                h.refused::<SetSharedVariableOp>(owner, shared(None, None, key, "x")).await,
+            ] {
+                assert_eq!(fields(&refusal), ["key"], "{key:?}");
+            }
+            environment_variable::Entity::update_in(scope)
+                .col_expr(environment_variable::Column::Key, Expr::value(key))
+                .exec(write)
+                .await
+                .unwrap();
+            assert!(matches!(load().await, Err(services::Error::Invalid(_))), "{key:?}");
+        }
+        environment_variable::Entity::update_in(scope)
+            .col_expr(environment_variable::Column::Key, Expr::value("X"))
+            .exec(write)
+            .await
+            .unwrap();
+        // A shared value that no check saw, sealed as it should be.
+        use sea_orm::ColumnTrait;
+        let row = shared_variable::Entity::find_in(scope).one(db).await.unwrap().unwrap();
+        let sealed = h.platform.keyring.seal(&format!("shared_variables/{}", row.id), b"nul\0nul").unwrap();
+        shared_variable::Entity::update_in(scope)
+            .col_expr(shared_variable::Column::Sealed, Expr::value(sealed.clone()))
+            .filter(shared_variable::Column::Id.eq(row.id))
+            .exec(write)
+            .await
+            .unwrap();
+        assert!(matches!(load().await, Err(services::Error::Invalid(_))));
+        // Copied to another row, a sealed value does not open.
+        let other = h.ok::<SetSharedVariableOp>(owner, shared(None, None, "B", "2")).await;
+        shared_variable::Entity::update_in(scope)
+            .col_expr(shared_variable::Column::Sealed, Expr::value(sealed))
+            .filter(shared_variable::Column::Id.eq(other.id))
+            .exec(write)
+            .await
+            .unwrap();
+        let list = ListSharedVariables::default();
+        assert_eq!(h.refused::<ListSharedVariablesOp>(owner, list).await.code, Code::Internal);
+    })
+    .await;
+}
