@@ -11,6 +11,7 @@ use crate::pages::application::{
 };
 use crate::pages::audit::AuditPage;
 use crate::pages::deployment::DeploymentPage;
+use crate::pages::host_access::{HostAccessPage, OrganizationHostAccessPage};
 use crate::pages::invitation::InvitationPage;
 use crate::pages::member::MemberPage;
 use crate::pages::members::MembersPage;
@@ -83,6 +84,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/projects/:id/environments/:environment/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/projects/:id/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/search") view=lazy!(settings: SearchPage) ssr=SsrMode::Async />
+                    <Route path=path!("/server-access") view=lazy!(settings: HostAccessPage) ssr=SsrMode::Async />
+                    <Route path=path!("/server-access/:id") view=lazy!(settings: OrganizationHostAccessPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=lazy!(settings: ServersPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/new") view=lazy!(settings: NewServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id") view=lazy!(settings: ServerPage) ssr=SsrMode::Async />
@@ -218,12 +221,18 @@ fn allowed(groups: Vec<Group>, me: &Me) -> Vec<Group> {
         "/members" => Some(Permission::MembersRead),
         "/api-keys" => Some(Permission::ApiKeysRead),
         "/audit" => Some(Permission::AuditRead),
+        "/server-access" => Some(Permission::OrganizationManage),
         _ => None,
     };
     groups
         .into_iter()
         .map(|mut group| {
-            group.screens.retain(|screen| needs(&screen.href).is_none_or(|permission| me.may(permission)));
+            group.screens.retain(|screen| {
+                // The operator's own organization only.
+                let ours = screen.href != "/server-access"
+                    || me.organization.as_ref().is_some_and(|organization| organization.parent_id.is_none());
+                ours && needs(&screen.href).is_none_or(|permission| me.may(permission))
+            });
             group
         })
         .filter(|group| !group.screens.is_empty())

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod deployment;
 mod deployment_outcome;
 mod deployment_row;
+pub mod host_access;
 pub mod invitation;
 pub mod member;
 pub mod member_words;

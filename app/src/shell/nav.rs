@@ -69,6 +69,7 @@ pub fn screens() -> Vec<Group> {
                 Screen::new("Shared variables", "/variables", Glyph::Tree, 'v'),
                 Screen::new("API keys", "/api-keys", Glyph::Key, 'k'),
                 Screen::new("Audit", "/audit", Glyph::Shield, 'a'),
+                Screen::new("Server access", "/server-access", Glyph::Server, 'x'),
             ],
         ),
     ]
