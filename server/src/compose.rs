@@ -125,6 +125,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         repository: Arc::new(repository),
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
+        tails: Default::default(),
         jobs: Default::default(),
         settings: Settings {
             instance_id,

@@ -25,7 +25,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_DOCKER_SOCKET", "socket of this machine's Docker Engine", "`/var/run/docker.sock`"),
     ("CANOPY_SITE", "folder of the browser bundle", "`site` beside the program's folder"),
     ("CANOPY_STATIC_SERVER", "the program that serves static sites", "`canopy-static-server` beside the program"),
-    ("CANOPY_JOB_SLOTS", "jobs that one process runs at a time", "`4`"),
+    ("CANOPY_JOB_SLOTS", "jobs that one process runs at a time; builds wait for their server besides", "`32`"),
     ("CANOPY_RATE_LIMIT_FACTOR", "multiplies every rate limit", "`1`"),
     ("CANOPY_METRICS", "who may read `/metrics`: `loopback`, `everyone` or `off`", "`loopback`"),
     ("CANOPY_LOG", "log filter such as `info` or `services=debug`", "`info`"),
@@ -143,10 +143,10 @@ impl Config {
                 })
                 .unwrap_or_else(|| beside.join("canopy-static-server")),
             job_slots: reader
-                .parse("CANOPY_JOB_SLOTS", "a number from 1 to 64", |text| {
-                    text.parse::<usize>().ok().filter(|n| (1..=64).contains(n))
+                .parse("CANOPY_JOB_SLOTS", "a number from 1 to 256", |text| {
+                    text.parse::<usize>().ok().filter(|n| (1..=256).contains(n))
                 })
-                .unwrap_or(4),
+                .unwrap_or(32),
             rate_limit_factor: reader
                 .parse("CANOPY_RATE_LIMIT_FACTOR", "a number from 1 to 100000", |text| {
                     text.parse::<u32>().ok().filter(|n| (1..=100_000).contains(n))

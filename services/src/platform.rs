@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::deployments::Pace;
 use crate::deployments::repository::Repository;
+use crate::deployments::{Pace, Tails};
 use crate::jobs::Waker;
 use crate::keyring::Keyring;
 use crate::limits::RateLimits;
@@ -22,6 +22,7 @@ pub struct Platform {
     pub repository: Arc<dyn Repository>,
     pub limits: RateLimits,
     pub live: Live,
+    pub tails: Tails,
     pub jobs: Waker,
     pub settings: Settings,
 }

@@ -1,7 +1,9 @@
 //! Following a deployment: its lines after a number, its state whenever it changes, and the end. Only the database is
-//! read, in pages, so a follower costs the same however long the log is, and misses nothing whenever it connects.
+//! read, in pages, so a follower costs the same however long the log is, and misses nothing whenever it connects; those
+//! who follow the same one read it together.
 
-use super::view::{describe, find, lines_after, status};
+use super::tail::{Found, Tail};
+use super::view::status;
 use crate::error::Result;
 use crate::platform::Platform;
 use contract::deployments::{Deployment, LogLine};
@@ -12,7 +14,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-const PAGE: u64 = 500;
 /// A wake may be missed, or happen in another process.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -30,8 +31,10 @@ struct Follower {
     scope: Scope,
     id: DeploymentId,
     after: i64,
+    tail: Arc<Tail>,
     seen: Option<deployment::Model>,
     waiting: VecDeque<FollowEvent>,
+    more: bool,
     ended: bool,
 }
 
@@ -43,7 +46,9 @@ pub fn follow(
     id: DeploymentId,
     after: i64,
 ) -> impl Stream<Item = FollowEvent> + Send + 'static {
-    let follower = Follower { platform, scope, id, after, seen: None, waiting: VecDeque::new(), ended: false };
+    let tail = platform.tails.of(id);
+    let follower =
+        Follower { platform, scope, id, after, tail, seen: None, waiting: VecDeque::new(), more: false, ended: false };
     futures::stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))
@@ -68,27 +73,24 @@ impl Follower {
                 tracing::warn!(deployment = %self.id, %error, "a follower was cut off");
                 return None;
             }
-            if self.waiting.is_empty() && !self.ended {
+            if self.waiting.is_empty() && !self.more && !self.ended {
                 let _ = tokio::time::timeout(LOOK_AGAIN, woken).await;
             }
         }
     }
 
     async fn look(&mut self) -> Result<()> {
-        let db = self.platform.database.read();
-        // The state before the lines: a final state is set after the last line, so all of them are there then.
-        let row = find(db, self.scope, self.id).await?;
-        let lines = lines_after(db, self.scope, self.id, self.after, PAGE).await?;
-        let more = lines.len() as u64 == PAGE;
+        let Found { row, shown, lines, more } =
+            self.tail.after(&self.platform, self.scope, self.id, self.after).await?;
         if let Some(last) = lines.last() {
             self.after = last.seq;
         }
+        self.more = more;
         let changed = self.seen.as_ref() != Some(&row);
         let ended = !more && status(&row).is_final();
         self.waiting.extend(lines.into_iter().map(FollowEvent::Line));
         if changed {
-            let deployment = describe(db, self.scope, row.clone()).await?;
-            self.waiting.push_back(FollowEvent::Deployment(Box::new(deployment)));
+            self.waiting.push_back(FollowEvent::Deployment(Box::new(Deployment::clone(&shown))));
             self.seen = Some(row);
         }
         if ended {

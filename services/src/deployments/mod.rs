@@ -16,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod summary;
 mod symptoms;
+mod tail;
 mod view;
 mod words;
 
@@ -27,4 +28,5 @@ pub use orphans::OrphansRemoved;
 pub use pace::Pace;
 pub use routes::RoutesReconciled;
 pub use run::RunDeployment;
+pub use tail::Tails;
 pub use view::{get, list, logs};

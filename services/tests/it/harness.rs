@@ -118,6 +118,7 @@ impl Harness {
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
+            tails: Default::default(),
             jobs: services::jobs::Waker::default(),
             settings: Settings {
                 instance_id: "0a1b2c3d".into(),

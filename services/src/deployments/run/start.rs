@@ -9,6 +9,7 @@ use crate::servers::names;
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
+use std::time::Duration;
 
 pub async fn start(work: &Work<'_>, image: &Image) -> Result<(), Halt> {
     work.enter(Step::Start).await?;
@@ -61,8 +62,16 @@ async fn make_room(work: &Work<'_>) -> Result<(), Halt> {
     }
     work.log.say(format!("Stopping the old version. {reason}"));
     for container in old {
-        let stopped = drain::stop(work, &container.id, work.config.running.stop_grace);
-        work.engine_call(stopped, diagnosis::engine).await?;
+        tokio::select! {
+            stopped = drain::stop(work, &container.id, work.config.running.stop_grace) => {
+                stopped.map_err(|error| diagnosis::engine(&error))?;
+            }
+            () = work.stop.cancelled() => {
+                // An engine goes on stopping it, and would end it again after it was started again: its end comes now.
+                drain::stop(work, &container.id, Duration::ZERO).await.map_err(|error| diagnosis::engine(&error))?;
+                return Err(Halt::Stopped);
+            }
+        }
     }
     Ok(())
 }

@@ -440,3 +440,45 @@ async fn a_follower_sees_every_line_once_and_then_the_end() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_followers_of_a_long_log_see_every_line_once_and_in_order() {
+    const LINES: usize = 50_000;
+    const FOLLOWERS: usize = 100;
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        h.engines.engine.state().build_output = (1..=LINES).map(|number| format!("line {number}\n")).collect();
+        let queued = stage.queue().await;
+        let followers: Vec<_> = (0..FOLLOWERS)
+            .map(|number| {
+                // Some come late and catch up.
+                let after = if number % 10 == 0 { 0 } else { -1 };
+                let events = follow(h.platform.clone(), stage.tenant.scope, queued.id, after);
+                tokio::spawn(async move {
+                    let (mut last, mut built, mut ended) = (0, 0, false);
+                    let mut events = std::pin::pin!(events);
+                    while let Some(event) = events.next().await {
+                        match event {
+                            FollowEvent::Line(line) => {
+                                assert_eq!(line.seq, last + 1, "without gaps and doubles");
+                                last = line.seq;
+                                if let Some(number) = line.text.strip_prefix("line ") {
+                                    built += 1;
+                                    assert_eq!(number, built.to_string());
+                                }
+                            }
+                            FollowEvent::Deployment(_) => {}
+                            FollowEvent::End => ended = true,
+                        }
+                    }
+                    (built, ended)
+                })
+            })
+            .collect();
+        stage.work().await;
+        for follower in followers {
+            assert_eq!(follower.await.unwrap(), (LINES, true));
+        }
+    })
+    .await;
+}
