@@ -4,4 +4,5 @@ pub mod coolify;
 pub mod docker;
 pub mod git;
 pub mod outbound;
+pub mod ssh;
 pub mod traefik;

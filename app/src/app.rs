@@ -11,6 +11,7 @@ use crate::pages::application::{
 };
 use crate::pages::audit::AuditPage;
 use crate::pages::deployment::DeploymentPage;
+use crate::pages::edit_server::EditServerPage;
 use crate::pages::host_access::{HostAccessPage, OrganizationHostAccessPage};
 use crate::pages::invitation::InvitationPage;
 use crate::pages::member::MemberPage;
@@ -21,6 +22,8 @@ use crate::pages::new_project::NewProjectPage;
 use crate::pages::new_server::NewServerPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::private_key::{NewPrivateKeyPage, PrivateKeyPage};
+use crate::pages::private_keys::PrivateKeysPage;
 use crate::pages::project::ProjectPage;
 use crate::pages::project_settings::DeleteProjectPage;
 use crate::pages::projects::ProjectsPage;
@@ -88,8 +91,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/server-access/:id") view=lazy!(settings: OrganizationHostAccessPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=lazy!(settings: ServersPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/new") view=lazy!(settings: NewServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/keys") view=lazy!(settings: PrivateKeysPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/keys/new") view=lazy!(settings: NewPrivateKeyPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/keys/:id") view=lazy!(settings: PrivateKeyPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id") view=lazy!(settings: ServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/delete") view=lazy!(settings: DeleteServerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/servers/:id/edit") view=lazy!(settings: EditServerPage) ssr=SsrMode::Async />
                     <Route path=path!("/variables") view=lazy!(projects: SharedVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/cleanups") view=lazy!(settings: ServerCleanupsPage) ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=lazy!(entrance: WelcomePage) ssr=SsrMode::Async />

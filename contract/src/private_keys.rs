@@ -1,6 +1,6 @@
 //! SSH keys by which the platform reaches servers and repositories.
 
-use crate::ids::PrivateKeyId;
+use crate::ids::{PrivateKeyId, ServerId};
 use chrono::{DateTime, Utc};
 use macros::wire;
 
@@ -37,4 +37,12 @@ pub struct PrivateKey {
     /// `SHA256:...`.
     pub fingerprint: String,
     pub created_at: DateTime<Utc>,
+    /// The servers that it opens, or whose jump hosts.
+    pub used_by: Vec<KeyUser>,
+}
+
+#[wire(Eq)]
+pub struct KeyUser {
+    pub id: ServerId,
+    pub name: String,
 }

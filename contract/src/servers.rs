@@ -16,7 +16,20 @@ pub enum Connection {
         port: u16,
         user: String,
         private_key_id: PrivateKeyId,
+        /// A machine in between, through which it is reached.
+        #[serde(default, deserialize_with = "crate::typed::jump", skip_serializing_if = "Option::is_none")]
+        jump: Option<Jump>,
     },
+}
+
+/// A machine on the way to a server: the platform signs in there, and goes on from there.
+#[wire(Eq)]
+pub struct Jump {
+    pub host: String,
+    #[serde(deserialize_with = "crate::typed::port")]
+    pub port: u16,
+    pub user: String,
+    pub private_key_id: PrivateKeyId,
 }
 
 #[wire]
@@ -81,7 +94,8 @@ pub enum CheckStatus {
 /// One line of the validation checklist.
 #[wire(Eq)]
 pub struct Check {
-    /// `engine`, `version`, `memory`, `disk`, `network`, `ports`, `proxy`, `route`.
+    /// `address`, `host_key` and `login` of a server over SSH; then `engine`, `version`, `memory`, `disk`, `clock`,
+    /// `network`, `ports`, `proxy`, `route`.
     pub name: String,
     pub status: CheckStatus,
     /// What was found and, when it failed, how to fix it.
@@ -106,4 +120,42 @@ pub struct Server {
     pub created_at: DateTime<Utc>,
     pub validated_at: Option<DateTime<Utc>>,
     pub last_seen_at: Option<DateTime<Utc>>,
+    /// Of a server over SSH and its jump host, once they were seen.
+    pub host_keys: Vec<ServerHostKey>,
+    /// Docker is missing there, and `servers.install_docker` can put it there.
+    pub lacks_docker: bool,
+}
+
+/// The key by which a machine is known.
+#[wire(Eq)]
+pub struct ServerHostKey {
+    pub host: String,
+    pub port: u16,
+    /// Of the machine in between.
+    pub is_jump: bool,
+    /// `ssh-ed25519`.
+    pub algorithm: String,
+    /// `SHA256:...`, pinned when the machine was first seen.
+    pub fingerprint: String,
+    /// The fingerprint that it shows instead. Nothing is sent to the machine until it is trusted.
+    pub offered: Option<String>,
+}
+
+/// Trusts the key that a machine shows instead of its known one.
+#[wire]
+pub struct TrustHostKey {
+    pub id: ServerId,
+    /// `SHA256:...`, as the server's `host_keys` say it was offered.
+    pub fingerprint: String,
+}
+
+/// What is absent stays as it is.
+#[wire]
+pub struct UpdateServer {
+    pub id: ServerId,
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Of the same kind as before. What is pinned stays pinned.
+    #[serde(default)]
+    pub connection: Option<Connection>,
 }

@@ -2,6 +2,7 @@
 //! text; JSON keeps its own types beside that.
 
 use crate::application_domains::Header;
+use crate::servers::Jump;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -67,6 +68,36 @@ pub(crate) fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 /// The same, where absent means that they stay.
 pub(crate) fn given_headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Header>>, D::Error> {
     Ok(Option::<ListOrText>::deserialize(deserializer)?.map(ListOrText::into_headers))
+}
+
+#[derive(Deserialize)]
+struct JumpFields {
+    #[serde(default)]
+    host: String,
+    #[serde(default)]
+    port: Option<NumberOrText>,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    private_key_id: String,
+}
+
+/// A jump host, or none: a form whose fields for it were left empty sends empty texts.
+pub(crate) fn jump<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Jump>, D::Error> {
+    let Some(fields) = Option::<JumpFields>::deserialize(deserializer)? else { return Ok(None) };
+    if fields.host.trim().is_empty() {
+        return Ok(None);
+    }
+    let port = match fields.port {
+        Some(NumberOrText::Number(port)) => port,
+        Some(NumberOrText::Text(text)) if !text.trim().is_empty() => {
+            text.trim().parse().map_err(|_| D::Error::custom("a port is a number from 1 to 65535"))?
+        }
+        _ => 22,
+    };
+    let private_key_id =
+        fields.private_key_id.parse().map_err(|_| D::Error::custom("the jump host needs the id of a key"))?;
+    Ok(Some(Jump { host: fields.host, port, user: fields.user, private_key_id }))
 }
 
 /// An instant, a day (`2026-12-31`, meaning its last second in UTC), or nothing.

@@ -23,6 +23,12 @@ pub struct Model {
     pub created_at: contract::Time,
     pub validated_at: Option<contract::Time>,
     pub last_seen_at: Option<contract::Time>,
+    /// The SSH host keys that are known for it, and those that were seen instead.
+    pub host_keys: Option<Json>,
+    /// What the engine calls itself.
+    pub engine_id: Option<String>,
+    /// Looks in a row that speak against its status: misses of one that answers, answers of one that does not.
+    pub looks: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,7 @@ mod m20261122_000003_jobs;
 mod m20261122_000004_projects_and_servers;
 mod m20261122_000005_applications_and_deployments;
 mod m20261122_000006_running;
+mod m20261122_000007_ssh_servers;
 mod m20261122_000012_application_domains;
 mod m20261122_000014_shared_variables;
 mod m20261122_000016_server_cleanups;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_projects_and_servers::Migration),
             Box::new(m20261122_000005_applications_and_deployments::Migration),
             Box::new(m20261122_000012_application_domains::Migration),
+            Box::new(m20261122_000007_ssh_servers::Migration),
             Box::new(m20261122_000014_shared_variables::Migration),
             Box::new(m20261122_000006_running::Migration),
             Box::new(m20261122_000016_server_cleanups::Migration),

@@ -3,7 +3,7 @@
 use crate::clock::SystemClock;
 use crate::config::{AcmeChoice, Config, DatabaseChoice};
 use crate::data::DataFolder;
-use adapters::docker::LocalEngines;
+use adapters::docker::DockerEngines;
 use adapters::git::GitCli;
 use adapters::outbound::Outbound;
 use adapters::traefik::Traefik;
@@ -116,7 +116,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         database,
         clock,
         keyring,
-        engines: Arc::new(LocalEngines::new(
+        engines: Arc::new(DockerEngines::new(
             &config.docker_socket,
             outbound,
             config.static_server.with_file_name("canopy-reaper"),

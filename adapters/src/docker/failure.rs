@@ -2,6 +2,7 @@
 
 use bollard::errors::Error;
 use services::servers::engine::EngineError;
+use services::servers::way::WayError;
 use std::time::Duration;
 
 /// How long the Engine may take to answer a request that does no work of its own.
@@ -23,11 +24,26 @@ pub fn failure(error: Error, subject: &str) -> EngineError {
         Error::DockerStreamError { error } => EngineError::Failed(error.trim().to_owned()),
         Error::RequestTimeoutError => EngineError::TimedOut(ANSWER_LIMIT),
         Error::SocketNotFoundError(path) => EngineError::Unreachable(format!("there is no socket at {path}")),
-        Error::HyperLegacyError { err } => EngineError::Unreachable(chain(&err)),
+        Error::HyperLegacyError { err } => match way(&err) {
+            Some(error) => EngineError::Way(error),
+            None => EngineError::Unreachable(chain(&err)),
+        },
         Error::HyperResponseError { err } => EngineError::Unreachable(chain(&err)),
         Error::IOError { err } => EngineError::Unreachable(chain(&err)),
         other => EngineError::Failed(chain(&other)),
     }
+}
+
+/// What kept the link to another machine from being made.
+fn way(error: &dyn std::error::Error) -> Option<WayError> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(way) = inner.downcast_ref::<WayError>() {
+            return Some(way.clone());
+        }
+        cause = inner.source();
+    }
+    None
 }
 
 /// A port, name or network that somebody else holds comes as an internal error.

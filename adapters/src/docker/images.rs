@@ -4,10 +4,10 @@ use super::failure::{absent_is_fine, failure};
 use super::{carries, label_filter, labels_of};
 use bollard::Docker;
 use bollard::models::ImageInspect;
-use bollard::query_parameters::{CreateImageOptions, ListImagesOptions, RemoveImageOptions};
+use bollard::query_parameters::{CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions};
 use contract::deployments::Stream;
 use futures::StreamExt;
-use services::servers::engine::{EngineError, EngineResult, Image, Labels, Output, OutputSink};
+use services::servers::engine::{EngineError, EngineResult, Image, ImageStream, Labels, Output, OutputSink};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +86,34 @@ pub async fn list(docker: &Docker, labels: &Labels) -> EngineResult<Vec<Image>> 
         }
     }
     Ok(images)
+}
+
+/// With its name, when it is asked for by one.
+pub async fn export(docker: &Docker, reference: &str) -> EngineResult<ImageStream> {
+    // The stream itself would say that the image is absent only when it is read.
+    docker.inspect_image(reference).await.map_err(|e| failure(e, reference))?;
+    let docker = docker.clone().with_timeout(PULL_LIMIT);
+    let subject = format!("the image {reference}");
+    Ok(docker.export_image(reference).map(move |block| block.map_err(|e| failure(e, &subject))).boxed())
+}
+
+pub async fn import(docker: &Docker, image: ImageStream, cancel: &CancellationToken) -> EngineResult<()> {
+    let docker = docker.clone().with_timeout(PULL_LIMIT);
+    let mut progress = Box::pin(docker.import_image_stream(ImportImageOptions::default(), image, None));
+    let loaded = async {
+        while let Some(message) = progress.next().await {
+            let message = message.map_err(|e| failure(e, "the image"))?;
+            if let Some(detail) = message.error_detail {
+                return Err(EngineError::Failed(detail.message.unwrap_or_else(|| "the image was refused".to_owned())));
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(EngineError::Cancelled),
+        result = tokio::time::timeout(PULL_LIMIT, loaded) => result.unwrap_or(Err(EngineError::TimedOut(PULL_LIMIT))),
+    }
 }
 
 fn image_of(found: ImageInspect) -> Image {

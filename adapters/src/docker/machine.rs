@@ -1,11 +1,12 @@
-//! The machine that the Engine runs on, where it is this one: its disk and its ports.
+//! The machine that the Engine runs on: its disk and its ports.
 
 use super::failure::failure;
+use crate::ssh::Link;
 use bollard::Docker;
 use bollard::query_parameters::ListContainersOptions;
 use services::servers::engine::{EngineResult, PortUser};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
 /// For whoever writes there without being root.
 pub fn free_bytes(folder: &str) -> Option<u64> {
@@ -13,18 +14,44 @@ pub fn free_bytes(folder: &str) -> Option<u64> {
     Some(found.f_bavail * found.f_frsize)
 }
 
-pub async fn port_user(docker: &Docker, port: u16) -> EngineResult<PortUser> {
+/// Where Docker keeps its things unless it is told otherwise; where that is not to be seen, the whole machine's disk.
+const FREE: &str = "df -Pk /var/lib/docker 2>/dev/null || df -Pk /";
+
+/// On the machine at the other end of a link; none where it cannot be told.
+pub async fn free_bytes_there(link: &Link) -> EngineResult<Option<u64>> {
+    Ok(available(&link.run(FREE).await?.stdout))
+}
+
+/// The fourth column of the last line of `df -Pk`.
+fn available(table: &str) -> Option<u64> {
+    let line = table.lines().rfind(|line| !line.trim().is_empty())?;
+    line.split_whitespace().nth(3)?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The container that publishes a port.
+pub async fn publisher(docker: &Docker, port: u16) -> EngineResult<Option<PortUser>> {
     let containers = docker.list_containers(None::<ListContainersOptions>).await.map_err(|e| failure(e, "the list"))?;
     for container in containers {
         let mut ports = container.ports.unwrap_or_default().into_iter();
         if ports.any(|published| published.public_port == Some(port)) {
             let name = container.names.unwrap_or_default().into_iter().next().unwrap_or_default();
             let name = name.trim_start_matches('/').to_owned();
-            return Ok(PortUser::Container { id: container.id.unwrap_or_default(), name });
+            return Ok(Some(PortUser::Container { id: container.id.unwrap_or_default(), name }));
         }
     }
+    Ok(None)
+}
+
+/// Some program of this machine.
+pub async fn listener(port: u16) -> PortUser {
     let free = tokio::task::spawn_blocking(move || is_free(port)).await.unwrap_or(true);
-    Ok(if free { PortUser::Nobody } else { PortUser::Program })
+    if free { PortUser::Nobody } else { PortUser::Program }
+}
+
+/// Some program of the machine at the other end of a link: one that answers at its loopback address.
+pub async fn listener_there(link: &Link, port: u16) -> EngineResult<PortUser> {
+    let answers = link.port(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?.is_ok();
+    Ok(if answers { PortUser::Program } else { PortUser::Nobody })
 }
 
 /// A port that this process may not take is free when nobody answers there.
@@ -35,5 +62,19 @@ fn is_free(port: u16) -> bool {
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
         }
         Err(error) => error.kind() != ErrorKind::AddrInUse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_read_from_a_table() {
+        let table = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 1000 400 600 40% /\n\n";
+        assert_eq!(available(table), Some(600 * 1024));
+        for odd in ["", "df: /: denied\n", "a b c d e", "a 1 2 99999999999999999999 1% /"] {
+            assert_eq!(available(odd), None, "{odd}");
+        }
     }
 }

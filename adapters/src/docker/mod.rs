@@ -1,4 +1,4 @@
-//! Docker behind the engine port, through its own API on a local socket. No command line is involved. Speaks the
+//! Docker behind the engine port, through its own API on a socket of this machine or, over SSH, of another. Speaks the
 //! version that the Engine speaks, from 1.41 (Engine 20.10) on.
 //!
 //! Invariant: a name or id that becomes part of a request's path is checked first, so none can address another object.
@@ -6,6 +6,7 @@
 mod build;
 mod containers;
 mod context;
+mod engines;
 mod events;
 mod exec;
 mod failure;
@@ -18,23 +19,26 @@ mod reap;
 mod remotes;
 mod run;
 mod subnets;
+mod transport;
 mod volumes;
 
+pub use engines::DockerEngines;
+
 use crate::outbound::Outbound;
+use crate::ssh::Link;
 use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};
-use contract::servers::Connection;
 use failure::{ANSWER_LIMIT, failure};
 use futures::stream::BoxStream;
 use services::servers::engine::{
-    BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Engines,
-    Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
+    BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Image,
+    ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use services::values::{ImageReference, UrlPath};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
@@ -45,7 +49,8 @@ pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 /// One Engine. Connects at first use, so it can be made before the Engine runs.
 pub struct DockerEngine {
-    socket: PathBuf,
+    place: String,
+    source: Source,
     /// What the Engine may fetch from for a tenant.
     outbound: Outbound,
     /// The program that ends commands, for this kind of machine.
@@ -55,49 +60,38 @@ pub struct DockerEngine {
     networks: Mutex<()>,
 }
 
+/// Where its API is.
+enum Source {
+    Socket(PathBuf),
+    Link(Arc<Link>),
+}
+
 impl DockerEngine {
     pub fn new(socket: impl Into<PathBuf>, outbound: Outbound, reaper: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-            outbound,
-            reaper: reaper.into(),
-            docker: OnceCell::new(),
-            networks: Mutex::new(()),
-        }
+        Self::at("local".to_owned(), Source::Socket(socket.into()), outbound, reaper.into())
+    }
+
+    pub fn over_ssh(link: Arc<Link>, outbound: Outbound, reaper: impl Into<PathBuf>) -> Self {
+        Self::at(format!("server {}", link.way().server), Source::Link(link), outbound, reaper.into())
+    }
+
+    fn at(place: String, source: Source, outbound: Outbound, reaper: PathBuf) -> Self {
+        Self { place, source, outbound, reaper, docker: OnceCell::new(), networks: Mutex::new(()) }
     }
 
     async fn docker(&self) -> EngineResult<&Docker> {
-        self.docker.get_or_try_init(|| connect(&self.socket)).await
+        self.docker.get_or_try_init(|| connect(&self.source)).await
     }
 }
 
-async fn connect(socket: &Path) -> EngineResult<Docker> {
-    let path = socket.to_string_lossy();
-    let docker =
-        Docker::connect_with_unix(&path, ANSWER_LIMIT.as_secs(), API_DEFAULT_VERSION).map_err(|e| failure(e, "it"))?;
-    docker.negotiate_version().await.map_err(|e| failure(e, "it"))
-}
-
-/// This machine's Engine; others are not reached by this build.
-pub struct LocalEngines {
-    engine: Arc<DockerEngine>,
-}
-
-impl LocalEngines {
-    pub fn new(socket: impl Into<PathBuf>, outbound: Outbound, reaper: impl Into<PathBuf>) -> Self {
-        Self { engine: Arc::new(DockerEngine::new(socket, outbound, reaper)) }
-    }
-}
-
-impl Engines for LocalEngines {
-    fn engine(&self, connection: &Connection) -> EngineResult<Arc<dyn Engine>> {
-        match connection {
-            Connection::Local => Ok(self.engine.clone()),
-            Connection::Ssh { .. } => {
-                Err(EngineError::Failed("this build reaches servers over the local socket only".to_owned()))
-            }
+async fn connect(source: &Source) -> EngineResult<Docker> {
+    let docker = match source {
+        Source::Socket(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), ANSWER_LIMIT.as_secs(), API_DEFAULT_VERSION)
         }
-    }
+        Source::Link(link) => transport::docker(link.clone(), ANSWER_LIMIT),
+    };
+    docker.map_err(|e| failure(e, "it"))?.negotiate_version().await.map_err(|e| failure(e, "it"))
 }
 
 /// A name, id or reference as one part of a request's path.
@@ -127,17 +121,30 @@ fn labels_of(found: Option<HashMap<String, String>>) -> Labels {
 
 #[async_trait]
 impl Engine for DockerEngine {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    async fn ping(&self) -> EngineResult<()> {
+        self.docker().await?.ping().await.map(drop).map_err(|e| failure(e, "it"))
+    }
+
     async fn info(&self) -> EngineResult<EngineInfo> {
         let docker = self.docker().await?;
         let version = docker.version().await.map_err(|e| failure(e, "the version"))?;
         let info = docker.info().await.map_err(|e| failure(e, "the description"))?;
         Ok(EngineInfo {
+            id: info.id.unwrap_or_default(),
+            time: info.system_time.and_then(|time| time.parse().ok()),
             version: version.version.unwrap_or_default(),
             operating_system: info.operating_system.unwrap_or_default(),
             architecture: info.architecture.unwrap_or_default(),
             cpu_cores: info.ncpu.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             memory_bytes: info.mem_total.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
-            free_bytes: info.docker_root_dir.and_then(|root| machine::free_bytes(&root)),
+            free_bytes: match &self.source {
+                Source::Socket(_) => info.docker_root_dir.and_then(|root| machine::free_bytes(&root)),
+                Source::Link(link) => machine::free_bytes_there(link).await?,
+            },
         })
     }
 
@@ -212,6 +219,14 @@ impl Engine for DockerEngine {
         images::remove(self.docker().await?, checked(reference)?).await
     }
 
+    async fn export_image(&self, reference: &str) -> EngineResult<ImageStream> {
+        images::export(self.docker().await?, checked(reference)?).await
+    }
+
+    async fn import_image(&self, image: ImageStream, cancel: &CancellationToken) -> EngineResult<()> {
+        images::import(self.docker().await?, image, cancel).await
+    }
+
     async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String> {
         checked(&spec.name)?;
         for network in &spec.networks {
@@ -282,10 +297,20 @@ impl Engine for DockerEngine {
     }
 
     async fn port_user(&self, port: u16) -> EngineResult<PortUser> {
-        machine::port_user(self.docker().await?, port).await
+        let docker = self.docker().await?;
+        if let Some(container) = machine::publisher(docker, port).await? {
+            return Ok(container);
+        }
+        match &self.source {
+            Source::Socket(_) => Ok(machine::listener(port).await),
+            Source::Link(link) => machine::listener_there(link, port).await,
+        }
     }
 
     async fn probe(&self, address: SocketAddr, path: &UrlPath, host: &str, limit: Duration) -> EngineResult<Probe> {
-        Ok(probe::probe(address, path, host, limit).await)
+        match &self.source {
+            Source::Socket(_) => Ok(probe::probe(address, path, host, limit).await),
+            Source::Link(link) => Ok(probe::probe_through(link, address, path, host, limit).await?),
+        }
     }
 }

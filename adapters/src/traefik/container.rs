@@ -68,7 +68,13 @@ pub async fn ensure(engine: &dyn Engine, settings: &ProxySettings) -> EngineResu
     let fresh = existing.is_none();
     let container = match existing {
         Some(container) => container,
-        None => create(engine, settings, own_network).await?,
+        None => match create(engine, settings, own_network).await {
+            // Another server stands for the same engine, and its own work made it this moment.
+            Err(EngineError::Conflict(why)) => {
+                proxy_container(engine, settings).await?.ok_or(EngineError::Conflict(why))?
+            }
+            created => created?,
+        },
     };
     // Before it listens: it is in all of its networks with its first request.
     join(engine, settings, &container.id).await?;
@@ -121,6 +127,24 @@ async fn join(engine: &dyn Engine, settings: &ProxySettings, id: &str) -> Engine
         match engine.connect_network(network, id).await {
             Err(EngineError::NotFound(what)) => tracing::warn!(%network, "the proxy cannot join a network: no {what}"),
             result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Sent rather than pulled: the registry may be out of the machine's reach, and this version is the one that is known.
+pub async fn bring_image(to: &dyn Engine, from: &dyn Engine, cancel: &CancellationToken) -> EngineResult<()> {
+    for image in [OWN_IMAGE, PUBLISHED_IMAGE] {
+        if to.image(image).await?.is_some() {
+            return Ok(());
+        }
+    }
+    if to.info().await?.architecture != from.info().await?.architecture {
+        return Ok(());
+    }
+    for image in [OWN_IMAGE, PUBLISHED_IMAGE] {
+        if from.image(image).await?.is_some() {
+            return services::servers::transfer(from, to, image, cancel).await;
         }
     }
     Ok(())

@@ -17,46 +17,62 @@ use services::servers::engine::{ContainerState, Engine, EngineError, EngineResul
 use services::servers::names::proxy_network;
 use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
 use services::values::UrlPath;
+use std::collections::HashMap;
 use std::future::Future;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio_util::sync::CancellationToken;
 
 /// A change is seen within 0.3 s; this is for a machine that is busy with builds.
 const CHANGE_LIMIT: Duration = Duration::from_secs(15);
 const START_LIMIT: Duration = Duration::from_secs(30);
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 const PROBE_EVERY: Duration = Duration::from_millis(20);
-/// How many applications' routes can change at once.
-const LOCKS: usize = 32;
-
+#[derive(Default)]
 pub struct Traefik {
-    starting: Mutex<()>,
+    /// Of each engine: one that is slow keeps nobody else's proxy from starting.
+    starting: Locks<String>,
     /// One change at a time for each application.
-    changing: [Mutex<()>; LOCKS],
+    changing: Locks<(String, ApplicationId)>,
 }
 
 impl Traefik {
-    pub fn new() -> Self {
-        Self { starting: Mutex::default(), changing: std::array::from_fn(|_| Mutex::default()) }
-    }
-
-    async fn change(&self, application: ApplicationId) -> MutexGuard<'_, ()> {
-        let [.., last] = *application.0.as_bytes();
-        self.changing[usize::from(last) % LOCKS].lock().await
+    async fn change(&self, engine: &dyn Engine, application: ApplicationId) -> OwnedMutexGuard<()> {
+        self.changing.of((engine.place().to_owned(), application)).await
     }
 }
 
-impl Default for Traefik {
+/// A lock for each key, for as long as somebody holds it or waits for it.
+struct Locks<K>(std::sync::Mutex<HashMap<K, Arc<Mutex<()>>>>);
+
+impl<K> Default for Locks<K> {
     fn default() -> Self {
-        Self::new()
+        Self(Default::default())
+    }
+}
+
+impl<K: Eq + Hash> Locks<K> {
+    async fn of(&self, key: K) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            locks.entry(key).or_default().clone()
+        };
+        lock.lock_owned().await
     }
 }
 
 #[async_trait]
 impl Proxy for Traefik {
+    async fn bring_image(&self, to: &dyn Engine, from: &dyn Engine, cancel: &CancellationToken) -> EngineResult<()> {
+        container::bring_image(to, from, cancel).await
+    }
+
     async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState> {
-        let _one_at_a_time = self.starting.lock().await;
+        let _one_at_a_time = self.starting.of(engine.place().to_owned()).await;
         let fresh = container::ensure(engine, settings).await?;
         let asked = Asked { engine, settings };
         let ready = || async { Ok(asked.says_yes(READY_HOST, READY_PATH).await.unwrap_or(false)) };
@@ -76,7 +92,7 @@ impl Proxy for Traefik {
     }
 
     async fn put_route(&self, engine: &dyn Engine, settings: &ProxySettings, route: &Route) -> EngineResult<()> {
-        let _one_at_a_time = self.change(route.application).await;
+        let _one_at_a_time = self.change(engine, route.application).await;
         let asked = Asked { engine, settings };
         let first = asked.slot(route, Slot::First).await?;
         let second = asked.slot(route, Slot::Second).await?;
@@ -103,7 +119,7 @@ impl Proxy for Traefik {
         settings: &ProxySettings,
         application: ApplicationId,
     ) -> EngineResult<()> {
-        let _one_at_a_time = self.change(application).await;
+        let _one_at_a_time = self.change(engine, application).await;
         let asked = Asked { engine, settings };
         match proxy_container(engine, settings).await? {
             None => Ok(()),
@@ -145,7 +161,7 @@ impl Proxy for Traefik {
     }
 
     async fn remove(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<()> {
-        let _one_at_a_time = self.starting.lock().await;
+        let _one_at_a_time = self.starting.of(engine.place().to_owned()).await;
         engine.remove_container(&container_name(&settings.instance)).await?;
         engine.remove_network(&proxy_network(&settings.instance)).await
     }

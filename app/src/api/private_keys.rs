@@ -12,6 +12,12 @@ pub async fn create(ctx: &Ctx, input: CreatePrivateKey) -> PrivateKey {
     private_keys::create(ctx, input).await
 }
 
+/// One key with the servers that it opens.
+#[operation(query, "private_keys.get", access = PrivateKeysRead)]
+pub async fn get(ctx: &Ctx, input: PrivateKeyRef) -> PrivateKey {
+    private_keys::get(ctx, input).await
+}
+
 /// The organization's keys.
 #[operation(query, "private_keys.list", access = PrivateKeysRead)]
 pub async fn list(ctx: &Ctx, input: ListPrivateKeys) -> Page<PrivateKey> {

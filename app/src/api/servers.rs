@@ -12,6 +12,24 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Server {
     servers::create(ctx, input).await
 }
 
+/// Renames a server or reaches it another way, which starts its validation.
+#[operation(command, "servers.update", access = ServersManage, audit = "servers.updated")]
+pub async fn update(ctx: &Ctx, input: UpdateServer) -> Server {
+    servers::update(ctx, input).await
+}
+
+/// Trusts the host key that a server shows instead of its known one, and validates the server again.
+#[operation(command, "servers.trust_host_key", access = ServersManage, audit = "servers.host_key_trusted")]
+pub async fn trust_host_key(ctx: &Ctx, input: TrustHostKey) -> Server {
+    servers::trust_host_key(ctx, input).await
+}
+
+/// Installs Docker on a server over SSH that runs Debian or Ubuntu; its checks tell how it goes.
+#[operation(command, "servers.install_docker", access = ServersManage, rate = Deploy, audit = "servers.docker_installed")]
+pub async fn install_docker(ctx: &Ctx, input: ServerRef) -> Server {
+    servers::install_docker(ctx, input).await
+}
+
 /// Validates a server again; its checks tell how it goes.
 #[operation(command, "servers.validate", access = ServersManage, rate = Deploy, audit = "servers.validated")]
 pub async fn validate(ctx: &Ctx, input: ServerRef) -> Server {

@@ -13,7 +13,7 @@ use crate::ui::{
 };
 use contract::ids::ServerId;
 use contract::permissions::Permission;
-use contract::servers::{Server, ServerRef, ServerStatus};
+use contract::servers::{Connection, Server, ServerRef, ServerStatus};
 use leptos::prelude::*;
 
 const REFUSED: &str = "The server could not be read";
@@ -24,29 +24,42 @@ pub fn ServerPage() -> impl IntoView {
     let id = path_id::<ServerId>("id");
     let validate = Command::<api::servers::ValidateCall>::new();
     let delete = Command::<api::servers::DeleteCall>::new();
+    let commands = Commands { validate, delete, trust: Command::new(), install: Command::new() };
     let server = Resource::new(
-        move || (id.get(), validate.version().get()),
-        |(id, _)| async move { api::servers::get(ServerRef { id: known(id)? }).await },
+        move || (id.get(), validate.version().get(), commands.trust.version().get(), commands.install.version().get()),
+        |(id, ..)| async move { api::servers::get(ServerRef { id: known(id)? }).await },
     );
     subject(server, REFUSED, move |found| {
         if found.status == ServerStatus::Validating {
             again_soon(move || server.refetch());
         }
-        page(found, validate, delete)
+        page(found, commands)
     })
 }
 
-fn page(
-    server: Server,
+#[derive(Clone, Copy)]
+struct Commands {
     validate: Command<api::servers::ValidateCall>,
     delete: Command<api::servers::DeleteCall>,
-) -> AnyView {
+    trust: Command<api::servers::TrustHostKeyCall>,
+    install: Command<api::servers::InstallDockerCall>,
+}
+
+fn page(server: Server, commands: Commands) -> AnyView {
     let manages = may(Permission::ServersManage);
     let status = server.status;
-    let checks = checks(&server, manages.then_some(validate));
-    let danger = manages.then(|| danger(&server, delete));
+    let alarms = host_key_alarms(&server, manages.then_some(commands.trust));
+    let checks = checks(&server, manages.then_some(commands));
+    let danger = manages.then(|| danger(&server, commands.delete));
+    let edit = manages.then(|| view! { <LinkButton href=format!("/servers/{}/edit", server.id)>"Edit"</LinkButton> });
     view! {
-        <Page title=server.name.clone() crumbs=vec![Crumb::new("Servers", "/servers")] state=status_pill(status)>
+        <Page
+            title=server.name.clone()
+            crumbs=vec![Crumb::new("Servers", "/servers")]
+            state=status_pill(status)
+            actions=edit
+        >
+            {alarms}
             <TwoColumns>{checks} {facts(server)}</TwoColumns>
             {danger}
         </Page>
@@ -54,12 +67,60 @@ fn page(
     .into_any()
 }
 
-fn checks(server: &Server, validate: Option<Command<api::servers::ValidateCall>>) -> AnyView {
+/// A machine that shows another host key than before: what happened, and the way on for who looked at it.
+fn host_key_alarms(server: &Server, trust: Option<Command<api::servers::TrustHostKeyCall>>) -> AnyView {
+    let alarms = server.host_keys.iter().filter_map(|key| {
+        let offered = key.offered.clone()?;
+        let what = if key.is_jump { "The jump host" } else { "The server" };
+        let (title, known) = (format!("{what} {} shows another host key", key.host), key.fingerprint.clone());
+        let shown = offered.clone();
+        let id = server.id.to_string();
+        let form = trust.map(|trust| {
+            view! {
+                <OperationForm action=trust refused="The key was not trusted">
+                    <input type="hidden" name="id" value=id />
+                    <input type="hidden" name="fingerprint" value=offered />
+                    <Button kind=Kind::Danger small=true busy=trust.pending()>"Trust the new key"</Button>
+                </OperationForm>
+            }
+        });
+        Some(view! {
+            <Notice tone=Tone::Bad title=title>
+                <p>
+                    "Nothing was sent to it. Either it was reinstalled, or somebody stands between it and Canopy. On the machine itself, "
+                    <Code text="ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" /> " (or its other host keys) says which is right."
+                </p>
+                <FactRows>
+                    <FactRow label="Known">
+                        <Code text=known />
+                    </FactRow>
+                    <FactRow label="Shown now">
+                        <Code text=shown />
+                    </FactRow>
+                </FactRows>
+                {form}
+            </Notice>
+        })
+    });
+    alarms.collect_view().into_any()
+}
+
+fn checks(server: &Server, commands: Option<Commands>) -> AnyView {
     let steps = check_steps(&server.checks);
     let running = server.status == ServerStatus::Validating;
     let (id, here) = (server.id.to_string(), format!("/servers/{}", server.id));
     let when = server.validated_at.map(|at| view! { <span>"Checked " <RelativeTime at=at /></span> });
-    let again = validate.filter(|_| !running).map(|validate| {
+    let install = commands.filter(|_| server.lacks_docker && !running).map(|commands| {
+        let (install, id) = (commands.install, id.clone());
+        view! {
+            <OperationForm action=install refused="Docker was not installed">
+                <input type="hidden" name="id" value=id />
+                <Button kind=Kind::Primary small=true busy=install.pending()>"Install Docker"</Button>
+            </OperationForm>
+        }
+    });
+    let again = commands.filter(|_| !running).map(|commands| {
+        let validate = commands.validate;
         view! {
             <OperationForm action=validate refused="The checks were not started">
                 <input type="hidden" name="id" value=id />
@@ -75,7 +136,7 @@ fn checks(server: &Server, validate: Option<Command<api::servers::ValidateCall>>
         view! { <Steps items=Signal::stored(steps) label="Checks" /> }.into_any()
     };
     view! {
-        <Card title="Checks" flush=true foot=view! { {when} {look} {again} }>
+        <Card title="Checks" flush=true foot=view! { {when} {look} {again} {install} }>
             {list}
         </Card>
     }
@@ -90,11 +151,13 @@ fn facts(server: Server) -> AnyView {
         _ => "Unknown".to_owned(),
     };
     let clean_up = format!("/servers/{}/cleanups", server.id);
+    let over_ssh = ssh_facts(&server);
     let seen = server.last_seen_at.map_or_else(|| "Never".into_any(), |at| view! { <RelativeTime at=at /> }.into_any());
     view! {
         <Card title="About this server">
             <FactRows>
                 <FactRow label="Reached by">{connection_words(&server.connection)}</FactRow>
+                {over_ssh}
                 <FactRow label="Last seen">{seen}</FactRow>
                 <FactRow label="Applications">{server.applications}</FactRow>
                 <FactRow label="Docker Engine">{or_unknown(server.engine_version)}</FactRow>
@@ -114,6 +177,40 @@ fn facts(server: Server) -> AnyView {
                 </FactRow>
             </FactRows>
         </Card>
+    }
+    .into_any()
+}
+
+fn ssh_facts(server: &Server) -> AnyView {
+    let Connection::Ssh { private_key_id, jump, .. } = &server.connection else { return ().into_any() };
+    let jump = jump.as_ref().map(|jump| {
+        let through = format!("{}@{}:{}", jump.user, jump.host, jump.port);
+        view! { <FactRow label="Through">{through}</FactRow> }
+    });
+    let known = server.host_keys.iter().map(|key| {
+        let label = if key.is_jump { "Jump host's key" } else { "Host key" };
+        let fingerprint = key.fingerprint.clone();
+        view! {
+            <FactRow label=label>
+                <Code text=fingerprint />
+            </FactRow>
+        }
+    });
+    let known = known.collect_view();
+    let href = format!("/servers/keys/{private_key_id}");
+    let key = may(Permission::PrivateKeysRead).then(|| {
+        view! {
+            <FactRow label="Signs in with">
+                <a href=href>
+                    "This key"
+                </a>
+            </FactRow>
+        }
+    });
+    view! {
+        {jump}
+        {key}
+        {known}
     }
     .into_any()
 }

@@ -29,6 +29,7 @@ pub fn connection_words(connection: &Connection) -> String {
     match connection {
         Connection::Local => "This machine".to_owned(),
         Connection::Ssh { host, port: 22, user, .. } => format!("{user}@{host}"),
+        Connection::Ssh { host, port, user, .. } if host.contains(':') => format!("{user}@[{host}]:{port}"),
         Connection::Ssh { host, port, user, .. } => format!("{user}@{host}:{port}"),
     }
 }
@@ -62,6 +63,10 @@ fn some(detail: &str) -> Option<String> {
 
 fn check_title(name: &str) -> String {
     match name {
+        "address" => "The machine answers".to_owned(),
+        "host_key" => "It is the machine that is known".to_owned(),
+        "login" => "Canopy may sign in".to_owned(),
+        "clock" => "Its clock is right".to_owned(),
         "engine" => "Docker answers".to_owned(),
         "version" => "Docker is recent enough".to_owned(),
         "memory" => "There is enough memory".to_owned(),

@@ -22,6 +22,8 @@ pub fn ServersPage() -> impl IntoView {
         move || (search.get(), cursor.get()),
         |(search, cursor)| async move { api::servers::list(ListServers { search, limit: None, cursor }).await },
     );
+    let keys = may(Permission::PrivateKeysRead)
+        .then(|| view! { <LinkButton href="/servers/keys" kind=Kind::Ghost>"Keys"</LinkButton> });
     let add = may(Permission::ServersManage)
         .then(|| view! { <LinkButton href="/servers/new" kind=Kind::Primary>"Add server"</LinkButton> });
     let list = region(servers, "The servers could not be read", move |page| {
@@ -29,7 +31,7 @@ pub fn ServersPage() -> impl IntoView {
         list(page, search, cursor.is_some())
     });
     view! {
-        <Page title="Servers" actions=add>
+        <Page title="Servers" actions=view! { {keys} {add} }>
             {list}
         </Page>
     }
@@ -101,7 +103,7 @@ fn none() -> impl IntoView {
             <Empty
                 glyph=Glyph::Server
                 title="No servers yet"
-                text="A server is a machine with Docker that your applications run on. Start with the one that Canopy runs on."
+                text="A server is a machine with Docker that your applications run on. Start with the one that Canopy runs on, or add any machine that you reach over SSH."
             >
                 {add}
             </Empty>

@@ -33,14 +33,7 @@ impl Place {
     }
 
     async fn on(database: On, build: Value, health_check: Value) -> Self {
-        let proxy = free_port();
-        let running = Running::on_docker(database, proxy, free_port()).await;
-        let key = running.admin_key();
-        let repository = Repository::serve(running.folder.path()).await;
-        let instance = services::instance::id(&running.database().await).await.unwrap();
-        let host = format!("web-{proxy}.localhost");
-        let mut place = Self { running, key, repository, application: String::new(), host, proxy, instance };
-        place.commit(1);
+        let mut place = Self::empty(database).await;
         let server = place.ok("servers.create", json!({ "name": "here", "connection": { "kind": "local" } })).await;
         let server = server["id"].as_str().unwrap().to_owned();
         let started = Instant::now();
@@ -53,19 +46,36 @@ impl Place {
             }
             tick().await;
         }
-        let project = place.ok("projects.create", json!({ "name": "shop" })).await;
-        let application = place
+        place.application_on(&server, build, health_check).await;
+        place
+    }
+
+    /// Without a server and an application.
+    pub async fn empty(database: On) -> Self {
+        let proxy = free_port();
+        let running = Running::on_docker(database, proxy, free_port()).await;
+        let key = running.admin_key();
+        let repository = Repository::serve(running.folder.path()).await;
+        let instance = services::instance::id(&running.database().await).await.unwrap();
+        let host = format!("web-{proxy}.localhost");
+        let place = Self { running, key, repository, application: String::new(), host, proxy, instance };
+        place.commit(1);
+        place
+    }
+
+    pub async fn application_on(&mut self, server: &str, build: Value, health_check: Value) {
+        let project = self.ok("projects.create", json!({ "name": "shop" })).await;
+        let application = self
             .ok(
                 "applications.create",
                 json!({
                     "environment_id": project["environments"][0]["id"], "server_id": server, "name": "web",
-                    "source": { "kind": "git", "url": place.repository.url(), "branch": "main" },
-                    "build": build, "port": 8080, "domains": [place.host], "health_check": health_check,
+                    "source": { "kind": "git", "url": self.repository.url(), "branch": "main" },
+                    "build": build, "port": 8080, "domains": [self.host], "health_check": health_check,
                 }),
             )
             .await;
-        place.application = application["id"].as_str().unwrap().to_owned();
-        place
+        self.application = application["id"].as_str().unwrap().to_owned();
     }
 
     pub(super) fn key(&self) -> String {
@@ -124,7 +134,7 @@ impl Place {
     }
 
     /// One container, no checkout, and no container of a build.
-    fn check_nothing_left(&self, when: &str) {
+    pub fn check_nothing_left(&self, when: &str) {
         let label = format!("label=canopy.application={}", self.application);
         let role = "label=canopy.role=application";
         let own = docker(&["ps", "--all", "--filter", &label, "--filter", role, "--format", "{{.Names}} {{.State}}"]);
@@ -175,7 +185,7 @@ pub(super) fn free_port() -> u16 {
     std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port()
 }
 
-async fn tick() {
+pub async fn tick() {
     let _ = tokio::time::timeout(Duration::from_millis(30), std::future::pending::<()>()).await;
 }
 

@@ -9,6 +9,7 @@
 mod contract_shape;
 mod coolify_import;
 mod docker_deployments;
+mod docker_over_ssh;
 mod docker_running;
 mod docker_variables;
 mod edges;

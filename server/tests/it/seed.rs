@@ -74,6 +74,9 @@ impl Seed {
             created_at: now,
             validated_at: None,
             last_seen_at: None,
+            host_keys: None,
+            engine_id: None,
+            looks: 0,
         };
         server::ActiveModel::from(row).insert(db).await.unwrap();
         let private_key_id: PrivateKeyId = new();

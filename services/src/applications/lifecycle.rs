@@ -9,10 +9,9 @@ use crate::deployments::{routes, snapshot};
 use crate::error::Error;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use crate::servers::engine::{ContainerState, Engine};
-use crate::servers::names;
+use crate::servers::{self, names};
 use contract::applications::{Application, ApplicationRef, ApplicationStatus};
 use contract::ids::ApplicationId;
-use contract::servers::Connection;
 use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -138,8 +137,7 @@ impl Target {
         let server =
             server::Entity::find_in(scope).filter(server::Column::Id.eq(application.server_id)).one(db).await?;
         let (Some(deployment), Some(server)) = (deployment, server) else { return Ok(None) };
-        let connection: Connection = serde_json::from_value(server.connection).map_err(Error::from)?;
-        let engine = platform.engines.engine(&connection)?;
+        let engine = servers::reach(platform, &server).await?;
         let Some(container) = deployment.container.clone() else { return Ok(None) };
         Ok(Some(Self { scope, application, deployment, engine, container }))
     }

@@ -4,10 +4,10 @@ use crate::ctx::Ctx;
 use crate::deployments::{Secrets, lines::Lines, snapshot};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
+use crate::servers;
 use crate::servers::engine::{Engine, EngineResult, LogRequest, Output};
 use contract::deployments::{ContainerLine, Stream as Source};
 use contract::ids::ApplicationId;
-use contract::servers::Connection;
 use entity::{Scope, Tenant, application, deployment, server};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
@@ -72,8 +72,7 @@ async fn find(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<(A
         .one(db)
         .await?
         .ok_or(Error::NotFound)?;
-    let connection: Connection = serde_json::from_value(server.connection)?;
-    let engine = platform.engines.engine(&connection).map_err(|error| Error::Unavailable(error.to_string()))?;
+    let engine = servers::reach(platform, &server).await?;
     let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
     let secrets = config.secrets();
     let container = deployment.container.ok_or_else(nothing)?;

@@ -4,11 +4,11 @@
 use crate::deployments::run::serial_key;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use crate::servers::engine::{Engine, LABEL_APPLICATION, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels};
-use crate::servers::names;
-use crate::servers::proxy::ProxySettings;
+use crate::servers::proxy::{Ports, ProxySettings};
+use crate::servers::{self, names};
 use contract::deployments::DeploymentStatus;
 use contract::ids::ApplicationId;
-use contract::servers::Connection;
+use contract::servers::ServerStatus;
 use entity::server;
 use entity::{
     Scope, Tenant, application, application_domain, application_file, application_port, deployment,
@@ -47,12 +47,16 @@ impl Job for RemoveApplication {
 
     /// Something on its server withstood for long. The rows go, so that the rest can be deleted; what is left on the
     /// server carries the instance's labels, and goes as an orphan. But not its route, which nobody would know without
-    /// the row, and which would take the requests of its hosts' next owner: until it is removed the rows stay.
+    /// the row, and which would take the requests of its hosts' next owner: until it is removed the rows stay. Only a
+    /// machine that is gone for good keeps it; nobody's requests come there.
     async fn abandon(self, run: &JobRun, why: Abandoned) -> Result<(), JobError> {
         let Some((scope, row)) = self.deleted(run).await? else { return Ok(()) };
         tracing::warn!(application = %row.id, %why, "application {} was not cleared from its server: {why}", row.id);
-        if let Some(engine) = engine(run, scope, &row).await? {
-            remove_route(run, engine.as_ref(), &row).await?;
+        if let Some(place) = place(run, scope, &row).await?
+            && let Err(error) = remove_route(run, &place, &row).await
+            && (place.local || place.status != Some(ServerStatus::Unreachable))
+        {
+            return Err(error);
         }
         forget(run, scope, self.application).await
     }
@@ -88,30 +92,45 @@ impl RemoveApplication {
     }
 }
 
+/// Where it was.
+struct Place {
+    engine: Arc<dyn Engine>,
+    settings: ProxySettings,
+    status: Option<ServerStatus>,
+    local: bool,
+}
+
 /// None when nothing was ever put anywhere.
-async fn engine(run: &JobRun, scope: Scope, row: &application::Model) -> Result<Option<Arc<dyn Engine>>, JobError> {
+async fn place(run: &JobRun, scope: Scope, row: &application::Model) -> Result<Option<Place>, JobError> {
     let platform = &run.platform;
     let server = server::Entity::find_in(scope)
         .filter(server::Column::Id.eq(row.server_id))
         .one(platform.database.read())
         .await?;
     let Some(server) = server else { return Ok(None) };
-    let connection: Connection = serde_json::from_value(server.connection).map_err(crate::Error::from)?;
-    // Servers over SSH are refused so far.
-    Ok(if connection == Connection::Local { Some(platform.engines.engine(&connection)?) } else { None })
+    let local = servers::is_local(&server);
+    if !local && server.engine_id.is_none() {
+        return Ok(None);
+    }
+    let ports = Ports::of(&platform.settings, &server);
+    Ok(Some(Place {
+        engine: servers::reach(platform, &server).await?,
+        settings: ProxySettings::of(&platform.settings, ports, BTreeSet::new()),
+        status: ServerStatus::parse(&server.status),
+        local,
+    }))
 }
 
-async fn remove_route(run: &JobRun, engine: &dyn Engine, row: &application::Model) -> Result<(), JobError> {
-    let settings = ProxySettings::of(&run.platform.settings, BTreeSet::new());
-    Ok(run.platform.proxy.remove_route(engine, &settings, row.id).await?)
+async fn remove_route(run: &JobRun, place: &Place, row: &application::Model) -> Result<(), JobError> {
+    Ok(run.platform.proxy.remove_route(place.engine.as_ref(), &place.settings, row.id).await?)
 }
 
 async fn clear_server(run: &JobRun, scope: Scope, row: &application::Model, volumes: bool) -> Result<(), JobError> {
     let platform = &run.platform;
     let instance = &platform.settings.instance_id;
-    let Some(engine) = engine(run, scope, row).await? else { return Ok(()) };
-    let engine = engine.as_ref();
-    remove_route(run, engine, row).await?;
+    let Some(place) = place(run, scope, row).await? else { return Ok(()) };
+    remove_route(run, &place, row).await?;
+    let engine = place.engine.as_ref();
 
     let own = Labels::from([
         (LABEL_INSTANCE.to_owned(), instance.clone()),

@@ -2,13 +2,13 @@
 //! the engine did not answer, or a container that somebody stopped by hand.
 
 use super::desired;
-use crate::deployments::routes::ready_connections;
 use crate::deployments::{run, snapshot};
 use crate::error::Result;
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
 use crate::servers::engine::{Container, ContainerState, Engine, LABEL_APPLICATION, LABEL_DEPLOYMENT};
 use crate::servers::names;
+use crate::servers::sites::{self, Rounds, Site};
 use contract::ids::{ApplicationId, DeploymentId};
 use contract::running::RestartPolicy;
 use entity::{Global, Tenant, application, deployment, job};
@@ -17,24 +17,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Every container of a version that is to serve runs, unless it ended as its restart policy lets it.
-pub struct Revived;
+#[derive(Default)]
+pub struct Revived {
+    rounds: Rounds,
+}
+
+/// For one server.
+const LIMIT: Duration = Duration::from_secs(60);
 
 impl Reconciler for Revived {
     const NAME: &'static str = "applications.revived";
     const EVERY: Duration = Duration::from_secs(30);
 
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
-        let mut status = Status::default();
-        for connection in ready_connections(platform).await? {
-            let outcome = async {
-                let engine = platform.engines.engine(&connection)?;
-                look(platform, engine.as_ref(), &mut status).await
-            };
-            if let Err(error) = outcome.await {
-                tracing::warn!(?connection, %error, "a server's stopped containers could not be looked at");
+        let sites = sites::ready(platform).await?;
+        let work = |site: Site| {
+            let platform = platform.clone();
+            async move {
+                let mut status = Status::default();
+                look(&platform, site.engine(&platform).await?.as_ref(), &mut status).await?;
+                Ok(status)
             }
-        }
-        Ok(status)
+        };
+        Ok(self.rounds.go(sites, LIMIT, "its stopped containers could not be looked at", work).await)
     }
 }
 

@@ -2,16 +2,15 @@
 //! be. Only changes are written, and once a minute that nothing changed.
 
 use super::desired;
-use crate::deployments::routes::{applications_behind, connection_of};
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
-use crate::servers::engine::{Container, ContainerState, LABEL_APPLICATION, LABEL_DEPLOYMENT};
+use crate::servers::engine::{Container, ContainerState, EngineError, LABEL_APPLICATION, LABEL_DEPLOYMENT};
 use crate::servers::names;
+use crate::servers::sites::{self, Rounds, Site};
 use contract::applications::ApplicationStatus;
-use contract::ids::{ApplicationId, DeploymentId};
-use contract::servers::Connection;
-use entity::{Tenant, application, server};
+use contract::ids::{ApplicationId, DeploymentId, ServerId};
+use entity::{Tenant, application};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::HashMap;
@@ -23,83 +22,81 @@ const CONFIRMED_EVERY: Duration = Duration::from_secs(60);
 /// Every deployed application's status is what its server says.
 #[derive(Default)]
 pub struct StatusSeen {
-    /// How often each container had been restarted at the last look.
-    restarts: Mutex<HashMap<String, u64>>,
+    rounds: Rounds,
+    restarts: Arc<Restarts>,
 }
+
+/// How often each container had been restarted at the last look, by engine.
+type Restarts = Mutex<HashMap<Option<ServerId>, HashMap<String, u64>>>;
+
+/// For one server.
+const LIMIT: Duration = Duration::from_secs(30);
+/// One that does not answer leaves its applications' state unknown.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Reconciler for StatusSeen {
     const NAME: &'static str = "applications.status";
     const EVERY: Duration = Duration::from_secs(15);
 
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
-        let servers = server::Entity::find_everywhere().all(platform.database.read()).await?;
-        let mut connections: Vec<Connection> = Vec::new();
-        for connection in servers.iter().filter_map(connection_of) {
-            if connection == Connection::Local && !connections.contains(&connection) {
-                connections.push(connection);
-            }
-        }
-        let mut status = Status::default();
-        let mut restarts = HashMap::new();
-        for connection in connections {
-            self.look(platform, &connection, &mut restarts, &mut status).await?;
-        }
-        *self.restarts.lock().unwrap_or_else(PoisonError::into_inner) = restarts;
-        Ok(status)
+        let sites = sites::all(platform).await?;
+        let work = |site: Site| {
+            let (platform, restarts) = (platform.clone(), self.restarts.clone());
+            async move { look(&platform, &site, &restarts).await }
+        };
+        Ok(self.rounds.go(sites, LIMIT, "the state of its applications could not be noted", work).await)
     }
 }
 
-impl StatusSeen {
-    async fn look(
-        &self,
-        platform: &Platform,
-        connection: &Connection,
-        restarts: &mut HashMap<String, u64>,
-        status: &mut Status,
-    ) -> Result<()> {
-        let mut applications = applications_behind(platform, connection).await?;
-        applications.retain(|row| row.current_deployment_id.is_some() && row.deleted_at.is_none());
-        if applications.is_empty() {
-            return Ok(());
-        }
-        let labels = names::labels(&platform.settings.instance_id, "application");
-        let containers = match platform.engines.engine(connection) {
-            Ok(engine) => engine.containers(&labels).await,
-            Err(error) => Err(error),
+async fn look(platform: &Platform, site: &Site, restarts: &Restarts) -> Result<Status> {
+    let mut status = Status::default();
+    let mut applications = site.applications(platform).await?;
+    applications.retain(|row| row.current_deployment_id.is_some() && row.deleted_at.is_none());
+    if applications.is_empty() {
+        return Ok(status);
+    }
+    let containers = tokio::time::timeout(PATIENCE, containers(platform, site))
+        .await
+        .unwrap_or_else(|_| Err(EngineError::TimedOut(PATIENCE).into()));
+    if let Err(error) = &containers {
+        tracing::warn!(site = site.name(), %error, "the state of applications is unknown");
+    }
+    let before = restarts.lock().unwrap_or_else(PoisonError::into_inner).remove(&site.key()).unwrap_or_default();
+    let mut after = HashMap::new();
+    for row in applications {
+        status.checked += 1;
+        let seen = match &containers {
+            Ok(containers) => state_of(&row, containers, &before, &mut after),
+            Err(_) => ApplicationStatus::Unknown,
         };
-        if let Err(error) = &containers {
-            tracing::warn!(?connection, %error, "the state of applications is unknown");
+        if write(platform, &row, seen).await? {
+            status.changed += 1;
         }
-        for row in applications {
-            status.checked += 1;
-            let seen = match &containers {
-                Ok(containers) => self.state_of(&row, containers, restarts),
-                Err(_) => ApplicationStatus::Unknown,
-            };
-            if write(platform, &row, seen).await? {
-                status.changed += 1;
-            }
-        }
-        Ok(())
     }
+    restarts.lock().unwrap_or_else(PoisonError::into_inner).insert(site.key(), after);
+    Ok(status)
+}
 
-    fn state_of(
-        &self,
-        row: &application::Model,
-        containers: &[Container],
-        restarts: &mut HashMap<String, u64>,
-    ) -> ApplicationStatus {
-        let own = containers.iter().find(|container| {
-            container.labelled::<ApplicationId>(LABEL_APPLICATION) == Some(row.id)
-                && container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == row.current_deployment_id
-        });
-        let restarted = own.is_some_and(|container| {
-            let before = self.restarts.lock().unwrap_or_else(PoisonError::into_inner).get(&container.id).copied();
-            restarts.insert(container.id.clone(), container.restarts);
-            before.is_some_and(|before| container.restarts > before)
-        });
-        judge(row.desired == desired::RUNNING, own.map(|container| container.state), restarted)
-    }
+async fn containers(platform: &Platform, site: &Site) -> Result<Vec<Container>> {
+    let labels = names::labels(&platform.settings.instance_id, "application");
+    Ok(site.engine(platform).await?.containers(&labels).await?)
+}
+
+fn state_of(
+    row: &application::Model,
+    containers: &[Container],
+    before: &HashMap<String, u64>,
+    after: &mut HashMap<String, u64>,
+) -> ApplicationStatus {
+    let own = containers.iter().find(|container| {
+        container.labelled::<ApplicationId>(LABEL_APPLICATION) == Some(row.id)
+            && container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == row.current_deployment_id
+    });
+    let restarted = own.is_some_and(|container| {
+        after.insert(container.id.clone(), container.restarts);
+        before.get(&container.id).is_some_and(|before| container.restarts > *before)
+    });
+    judge(row.desired == desired::RUNNING, own.map(|container| container.state), restarted)
 }
 
 fn judge(wanted: bool, state: Option<ContainerState>, restarted: bool) -> ApplicationStatus {

@@ -74,7 +74,7 @@ fn refused(why: &str) -> Finding {
 /// `output` is the end of what the build printed.
 pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
     let text = match error {
-        EngineError::Unreachable(_) => return engine(error),
+        EngineError::Unreachable(_) | EngineError::Way(_) => return engine(error),
         EngineError::Refused(why) => return refused(why),
         EngineError::TimedOut(limit) => {
             return Finding::new(
@@ -159,7 +159,7 @@ pub fn image(error: &EngineError, reference: &str) -> Finding {
     let text = error.to_string();
     let lower = text.to_lowercase();
     match error {
-        EngineError::Unreachable(_) => return engine(error),
+        EngineError::Unreachable(_) | EngineError::Way(_) => return engine(error),
         EngineError::Refused(why) => return refused(why),
         _ => {}
     }
@@ -276,6 +276,10 @@ pub fn engine(error: &EngineError) -> Finding {
         EngineError::Unreachable(_) => {
             Finding::new(error.to_string(), "Check that Docker runs on the server, and validate the server again.")
         }
+        EngineError::Way(_) => Finding::new(
+            format!("The server cannot be reached: {error}."),
+            "Validate the server: its checks say what to do. Then deploy again.",
+        ),
         other if disk_full(&other.to_string().to_lowercase()) => full_disk(),
         other => Finding::new(
             format!("The server refused: {other}"),

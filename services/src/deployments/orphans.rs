@@ -1,7 +1,6 @@
 //! What a dead process or an engine that did not answer left behind is removed here, with patience: only objects with
 //! this instance's labels, of deployments that ended a while ago, of applications that nobody works on.
 
-use super::routes::ready_connections;
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
@@ -9,6 +8,7 @@ use crate::servers::engine::{
     Container, Engine, EngineResult, LABEL_APPLICATION, LABEL_DEPLOYMENT, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels,
 };
 use crate::servers::names;
+use crate::servers::sites::{self, Rounds, Site};
 use contract::Time;
 use contract::deployments::DeploymentStatus;
 use contract::ids::{ApplicationId, DeploymentId, EnvironmentId};
@@ -22,24 +22,31 @@ use uuid::Uuid;
 const OLD: Duration = Duration::from_secs(120);
 
 /// Nothing of this instance is on an engine, or in the work folder, that nothing needs.
-pub struct OrphansRemoved;
+#[derive(Default)]
+pub struct OrphansRemoved {
+    rounds: Rounds,
+}
+
+/// For one server.
+const LIMIT: Duration = Duration::from_secs(120);
 
 impl Reconciler for OrphansRemoved {
     const NAME: &'static str = "containers.orphans";
     const EVERY: Duration = Duration::from_secs(60);
 
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
-        let mut status = Status::default();
-        for connection in ready_connections(platform).await? {
-            let outcome = async {
-                let engine = platform.engines.engine(&connection)?;
-                containers(platform, engine.as_ref(), &mut status).await?;
-                networks(platform, engine.as_ref(), &mut status).await
-            };
-            if let Err(error) = outcome.await {
-                tracing::warn!(?connection, %error, "a server could not be tidied");
+        let sites = sites::ready(platform).await?;
+        let work = |site: Site| {
+            let platform = platform.clone();
+            async move {
+                let mut status = Status::default();
+                let engine = site.engine(&platform).await?;
+                containers(&platform, engine.as_ref(), &mut status).await?;
+                networks(&platform, engine.as_ref(), &mut status).await?;
+                Ok(status)
             }
-        }
+        };
+        let mut status = self.rounds.go(sites, LIMIT, "it could not be tidied", work).await;
         folders(platform, &mut status).await?;
         Ok(status)
     }

@@ -10,10 +10,10 @@ use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
 use crate::servers::engine::{Engine, EngineError, HOST_GATEWAY};
 use crate::servers::names;
-use crate::servers::proxy::{Backend, ProxySettings, Route, RoutedDomain};
+use crate::servers::proxy::{Backend, Ports, ProxySettings, Route, RoutedDomain};
+use crate::servers::sites::{self, Rounds, Site};
 use contract::deployments::{DeploymentStatus, Step};
-use contract::ids::{ApplicationId, DeploymentId, ServerId};
-use contract::servers::{Connection, ServerStatus};
+use contract::ids::{ApplicationId, DeploymentId};
 use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::sync::Arc;
@@ -35,31 +35,28 @@ pub(crate) fn route(
     Route { application, domains, backends }
 }
 
-/// The servers behind a connection: several organizations may share this machine's engine, and its one proxy.
-async fn servers_behind(platform: &Platform, connection: &Connection) -> Result<Vec<server::Model>> {
-    let rows = server::Entity::find_everywhere().all(platform.database.read()).await?;
-    Ok(rows.into_iter().filter(|row| connection_of(row).as_ref() == Some(connection)).collect())
-}
-
-pub(crate) fn connection_of(row: &server::Model) -> Option<Connection> {
-    serde_json::from_value(row.connection.clone()).ok()
-}
-
 /// The proxy is in the network of every environment on this engine: a network is there from the first start of a
 /// container on, long before anybody is led to it, so nobody who looks takes the proxy away from one that serves.
 pub(crate) async fn proxy_settings(
     platform: &Platform,
     engine: &dyn Engine,
+    ports: Ports,
 ) -> std::result::Result<ProxySettings, EngineError> {
     let settings = &platform.settings;
     let own = names::proxy_network(&settings.instance_id);
     let networks = engine.networks(&names::labels(&settings.instance_id, "network")).await?;
-    Ok(ProxySettings::of(settings, networks.into_iter().filter(|network| *network != own).collect()))
+    Ok(ProxySettings::of(settings, ports, networks.into_iter().filter(|network| *network != own).collect()))
 }
 
 /// The proxy runs afterwards. One that was made anew knows no route: all others are put again as well.
-async fn ready(platform: &Platform, engine: &dyn Engine) -> Result<ProxySettings> {
-    let settings = proxy_settings(platform, engine).await?;
+async fn ready(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<ProxySettings> {
+    let application = find(platform, scope, id).await?;
+    let server = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(application.server_id))
+        .one(platform.database.read())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let settings = proxy_settings(platform, engine, Ports::of(&platform.settings, &server)).await?;
     if platform.proxy.ensure(engine, &settings).await?.fresh {
         platform.jobs.poke::<RoutesReconciled>();
     }
@@ -68,7 +65,7 @@ async fn ready(platform: &Platform, engine: &dyn Engine) -> Result<ProxySettings
 
 /// Makes the application's route what the database says now: to its current deployment, or none.
 pub(crate) async fn restore(platform: &Platform, engine: &dyn Engine, scope: Scope, id: ApplicationId) -> Result<()> {
-    let settings = ready(platform, engine).await?;
+    let settings = ready(platform, engine, scope, id).await?;
     restore_at(platform, engine, &settings, scope, id).await
 }
 
@@ -80,7 +77,7 @@ pub(crate) async fn lead_to(
     id: ApplicationId,
     to: DeploymentId,
 ) -> Result<()> {
-    let settings = ready(platform, engine).await?;
+    let settings = ready(platform, engine, scope, id).await?;
     lead_to_at(platform, engine, &settings, scope, id, to).await
 }
 
@@ -140,66 +137,42 @@ fn serves(row: &application::Model) -> bool {
 
 /// Every ready server has its proxy, every application that serves its route, and no other application one: its hosts
 /// may be another's by now.
-pub struct RoutesReconciled;
+#[derive(Default)]
+pub struct RoutesReconciled {
+    rounds: Rounds,
+}
+
+/// For one server; what is not done then is done in the next round.
+const LIMIT: Duration = Duration::from_secs(120);
 
 impl Reconciler for RoutesReconciled {
     const NAME: &'static str = "routes.reconciled";
     const EVERY: Duration = Duration::from_secs(30);
 
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
-        let mut status = Status::default();
-        for connection in ready_connections(platform).await? {
-            match reconcile_behind(platform, &connection, &mut status).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(?connection, %error, "a server's routes could not be looked after"),
-            }
-        }
-        Ok(status)
+        let sites = sites::ready(platform).await?;
+        let work = |site: Site| {
+            let platform = platform.clone();
+            async move { reconcile_site(&platform, &site).await }
+        };
+        Ok(self.rounds.go(sites, LIMIT, "its routes could not be looked after", work).await)
     }
 }
 
-/// Each engine once, however many servers stand for it.
-pub(crate) async fn ready_connections(platform: &Platform) -> Result<Vec<Connection>> {
-    let rows = server::Entity::find_everywhere()
-        .filter(server::Column::Status.is_in([ServerStatus::Ready.as_str(), ServerStatus::Degraded.as_str()]))
-        .all(platform.database.read())
-        .await?;
-    let mut connections: Vec<Connection> = Vec::new();
-    for connection in rows.iter().filter_map(connection_of) {
-        // Servers over SSH are refused so far.
-        if connection == Connection::Local && !connections.contains(&connection) {
-            connections.push(connection);
-        }
-    }
-    Ok(connections)
-}
-
-/// The applications of any server behind a connection, also those that serve nobody yet, or no more: a route of
-/// theirs may have been left.
-pub(crate) async fn applications_behind(
-    platform: &Platform,
-    connection: &Connection,
-) -> Result<Vec<application::Model>> {
-    let servers: Vec<ServerId> = servers_behind(platform, connection).await?.iter().map(|row| row.id).collect();
-    Ok(application::Entity::find_everywhere()
-        .filter(application::Column::ServerId.is_in(servers))
-        .all(platform.database.read())
-        .await?)
-}
-
-async fn reconcile_behind(platform: &Platform, connection: &Connection, status: &mut Status) -> Result<()> {
-    let engine = platform.engines.engine(connection)?;
-    let settings = proxy_settings(platform, engine.as_ref()).await?;
+async fn reconcile_site(platform: &Platform, site: &Site) -> Result<Status> {
+    let mut status = Status::default();
+    let engine = site.engine(platform).await?;
+    let settings = proxy_settings(platform, engine.as_ref(), site.ports(platform)).await?;
     let state = platform.proxy.ensure(engine.as_ref(), &settings).await?;
     status.changed += u64::from(state.fresh);
-    for row in applications_behind(platform, connection).await? {
+    for row in site.applications(platform).await? {
         status.checked += 1;
         let scope = Scope::of(row.organization_id);
         if let Err(error) = keep(platform, engine.as_ref(), &settings, scope, row.id).await {
             tracing::warn!(application = %row.id, %error, "a route could not be looked after");
         }
     }
-    Ok(())
+    Ok(status)
 }
 
 /// A switch may happen at the same time. It owns its route until it is committed; if it was committed while an older

@@ -11,15 +11,16 @@ pub fn registry() -> Registry {
         .job::<crate::applications::remove::RemoveApplication>()
         .job::<crate::deployments::RunDeployment>()
         .job::<crate::servers::cleanups::CleanUpServer>()
+        .job::<crate::servers::install_docker::InstallDocker>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()
         .job::<crate::servers::validate::ValidateServer>()
         // reconcilers
-        .reconciler(crate::applications::revival::Revived)
+        .reconciler(crate::applications::revival::Revived::default())
         .reconciler(crate::applications::status::StatusSeen::default())
-        .reconciler(crate::deployments::OrphansRemoved)
-        .reconciler(crate::deployments::RoutesReconciled)
+        .reconciler(crate::deployments::OrphansRemoved::default())
+        .reconciler(crate::deployments::RoutesReconciled::default())
         .reconciler(reconcilers::Expired)
-        .reconciler(crate::servers::seen::Seen::default())
+        .reconciler(crate::servers::seen::Seen::spread_over(std::time::Duration::from_secs(2)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::page::{Window, contains, term};
 use crate::platform::Platform;
 use crate::{Ctx, Error, Faults, OnConflict, Result};
 use contract::ids::PrivateKeyId;
-use contract::private_keys::{CreatePrivateKey, ListPrivateKeys, PrivateKey, PrivateKeyRef};
+use contract::private_keys::{CreatePrivateKey, KeyUser, ListPrivateKeys, PrivateKey, PrivateKeyRef};
 use contract::servers::Connection;
 use contract::{Empty, Page};
 use entity::{Scope, Tenant, private_key, server};
@@ -46,7 +46,16 @@ pub async fn create(ctx: &Ctx, input: CreatePrivateKey) -> Result<PrivateKey> {
         .await
         .on_conflict("A key of this name exists already. Choose another name.")?;
     ctx.object("private_key", row.id, row.name.clone());
-    Ok(present(row))
+    Ok(present(row, &[]))
+}
+
+pub async fn get(ctx: &Ctx, input: PrivateKeyRef) -> Result<PrivateKey> {
+    let row = private_key::Entity::find_in(ctx.scope()?)
+        .filter(private_key::Column::Id.eq(input.id))
+        .one(&ctx.db())
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(present(row, &users(ctx).await?))
 }
 
 pub async fn list(ctx: &Ctx, input: ListPrivateKeys) -> Result<Page<PrivateKey>> {
@@ -56,7 +65,8 @@ pub async fn list(ctx: &Ctx, input: ListPrivateKeys) -> Result<Page<PrivateKey>>
         query = query.filter(Expr::expr(Func::lower(Expr::col(private_key::Column::Name))).like(contains(text)));
     }
     let rows = window.newest_first(query, private_key::Column::Id).all(&ctx.db()).await?;
-    Ok(window.page(rows, |row| row.id.0).map(present))
+    let users = users(ctx).await?;
+    Ok(window.page(rows, |row| row.id.0).map(|row| present(row, &users)))
 }
 
 /// Refused while a server is reached with it.
@@ -68,14 +78,11 @@ pub async fn delete(ctx: &Ctx, input: PrivateKeyRef) -> Result<Empty> {
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
-    for server in server::Entity::find_in(scope).all(tx).await? {
-        let connection: Connection = serde_json::from_value(server.connection)?;
-        if matches!(connection, Connection::Ssh { private_key_id, .. } if private_key_id == row.id) {
-            return Err(Error::conflict(format!(
-                "The server {} is reached with this key. Give it another key or remove it first.",
-                server.name
-            )));
-        }
+    if let Some((_, user)) = users(ctx).await?.into_iter().find(|(key, _)| *key == row.id) {
+        return Err(Error::conflict(format!(
+            "The server {} is reached with this key. Give it another key or remove it first.",
+            user.name
+        )));
     }
     private_key::Entity::delete_in(scope).filter(private_key::Column::Id.eq(row.id)).exec(tx).await?;
     ctx.object("private_key", row.id, row.name);
@@ -102,8 +109,25 @@ fn generate() -> ssh_key::PrivateKey {
     Ed25519Keypair::from_seed(&seed).into()
 }
 
-fn present(row: private_key::Model) -> PrivateKey {
+/// The keys that servers are reached with, each with the server.
+async fn users(ctx: &Ctx) -> Result<Vec<(PrivateKeyId, KeyUser)>> {
+    let rows = server::Entity::find_in(ctx.scope()?).all(&ctx.db()).await?;
+    let mut users = Vec::new();
+    for row in rows {
+        // A row that is not readable any more uses none.
+        let Ok(Connection::Ssh { private_key_id, jump, .. }) = serde_json::from_value(row.connection) else { continue };
+        let user = KeyUser { id: row.id, name: row.name };
+        users.extend(
+            jump.filter(|jump| jump.private_key_id != private_key_id).map(|jump| (jump.private_key_id, user.clone())),
+        );
+        users.push((private_key_id, user));
+    }
+    Ok(users)
+}
+
+fn present(row: private_key::Model, users: &[(PrivateKeyId, KeyUser)]) -> PrivateKey {
     PrivateKey {
+        used_by: users.iter().filter(|(key, _)| *key == row.id).map(|(_, user)| user.clone()).collect(),
         id: row.id,
         name: row.name,
         public_key: row.public_key,

@@ -2,42 +2,34 @@
 
 use super::remove_proxy::RemoveProxy;
 use super::validate::ValidateServer;
-use super::{checklist, read};
+use super::{checklist, connection, read};
 use crate::clock::new_id;
 use crate::projects::refuse_while_used;
 use crate::{Ctx, Error, Faults, OnConflict, Result};
 use contract::organizations::OrganizationType;
-use contract::servers::{Connection, CreateServer, Server, ServerRef, ServerStatus};
+use contract::servers::{Connection, CreateServer, Server, ServerRef, ServerStatus, UpdateServer};
 use contract::{Empty, validation};
 use entity::{Global, Tenant, application, organization, private_key, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
-use std::net::IpAddr;
 
 /// Answers at once; a job goes through the checklist.
 pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
     let mut faults = Faults::default();
     faults.check("name", validation::display_name(&input.name));
-    if let Connection::Ssh { host, port, user, .. } = &input.connection {
-        faults.check("connection.host", check_host(host));
-        faults.check("connection.user", check_user(user));
-        if *port == 0 {
-            faults.note("connection.port", "Use 1 to 65535.");
-        }
-    }
+    connection::check(&mut faults, &input.connection);
     faults.into_result()?;
 
     let scope = ctx.scope()?;
     let tx = ctx.tx().await?;
     match &input.connection {
         Connection::Local => allow_local(ctx).await?,
-        Connection::Ssh { private_key_id, .. } => {
-            let keys = private_key::Entity::find_in(scope)
-                .filter(private_key::Column::Id.eq(*private_key_id))
-                .count(tx)
-                .await?;
-            if keys == 0 {
-                return Err(Error::NotFound);
+        Connection::Ssh { private_key_id, jump, .. } => {
+            for id in [Some(*private_key_id), jump.as_ref().map(|jump| jump.private_key_id)].into_iter().flatten() {
+                let keys = private_key::Entity::find_in(scope).filter(private_key::Column::Id.eq(id)).count(tx).await?;
+                if keys == 0 {
+                    return Err(Error::NotFound);
+                }
             }
         }
     }
@@ -47,7 +39,7 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
         name: input.name,
         connection: serde_json::to_value(&input.connection)?,
         status: ServerStatus::Validating.as_str().to_owned(),
-        checks: serde_json::to_value(checklist::idle())?,
+        checks: serde_json::to_value(checklist::idle(&input.connection))?,
         engine_version: None,
         operating_system: None,
         architecture: None,
@@ -58,6 +50,9 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
         created_at: ctx.now(),
         validated_at: None,
         last_seen_at: None,
+        host_keys: None,
+        engine_id: None,
+        looks: 0,
     };
     let id = row.id;
     ctx.object("server", id, &row.name);
@@ -80,16 +75,82 @@ pub async fn validate(ctx: &Ctx, input: ServerRef) -> Result<Server> {
         .await?
         .ok_or(Error::NotFound)?;
     ctx.object("server", row.id, &row.name);
+    let connection = connection::read(&row)?;
     server::Entity::update_in(scope)
         .col_expr(server::Column::Status, Expr::value(ServerStatus::Validating.as_str()))
-        .col_expr(server::Column::Checks, Expr::value(serde_json::to_value(checklist::idle())?))
+        .col_expr(server::Column::Checks, Expr::value(serde_json::to_value(checklist::idle(&connection))?))
         .filter(server::Column::Id.eq(row.id))
         .exec(tx)
         .await?;
-    let connection: Connection = serde_json::from_value(row.connection)?;
     ctx.queue(&ValidateServer::of(row.id, &connection)).await?;
     ctx.notes().poke.push(row.id.0);
     read::find(ctx, row.id).await
+}
+
+/// Its name, and how it is reached; another connection is validated at once. What is pinned stays: a machine that moved
+/// still has its host key, and another machine at the new address is an alarm.
+pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
+    let mut faults = Faults::default();
+    if let Some(name) = &input.name {
+        faults.check("name", validation::display_name(name));
+    }
+    if let Some(connection) = &input.connection {
+        connection::check(&mut faults, connection);
+    }
+    faults.into_result()?;
+    let scope = ctx.scope()?;
+    let tx = ctx.tx().await?;
+    let row = server::Entity::find_in(scope)
+        .filter(server::Column::Id.eq(input.id))
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let name = input.name.unwrap_or_else(|| row.name.clone());
+    ctx.object("server", row.id, &name);
+    let before: Option<Connection> = serde_json::from_value(row.connection.clone()).ok();
+    let moved = input.connection.filter(|after| before.as_ref() != Some(after));
+    if moved.is_none() && name == row.name {
+        ctx.notes().unchanged = true;
+        return read::find(ctx, row.id).await;
+    }
+    let mut update = server::Entity::update_in(scope)
+        .col_expr(server::Column::Name, Expr::value(name))
+        .filter(server::Column::Id.eq(row.id));
+    if let Some(after) = &moved {
+        let was_local = before == Some(Connection::Local);
+        if was_local || *after == Connection::Local {
+            return Err(Error::field(
+                "connection",
+                "Add another server for this machine: what runs on one stays there.",
+            ));
+        }
+        keys_are_ours(ctx, after).await?;
+        update = update
+            .col_expr(server::Column::Connection, Expr::value(serde_json::to_value(after)?))
+            .col_expr(server::Column::Status, Expr::value(ServerStatus::Validating.as_str()))
+            .col_expr(server::Column::Checks, Expr::value(serde_json::to_value(checklist::idle(after))?))
+            .col_expr(server::Column::Looks, Expr::value(0));
+    }
+    update.exec(tx).await.on_conflict_field("name", "A server of this name exists already. Choose another name.")?;
+    if let Some(after) = &moved {
+        ctx.queue(&ValidateServer::of(row.id, after)).await?;
+    }
+    ctx.notes().poke.push(row.id.0);
+    read::find(ctx, row.id).await
+}
+
+/// The keys of a connection are the organization's own.
+async fn keys_are_ours(ctx: &Ctx, connection: &Connection) -> Result<()> {
+    let Connection::Ssh { private_key_id, jump, .. } = connection else { return Ok(()) };
+    let ids = [Some(*private_key_id), jump.as_ref().map(|jump| jump.private_key_id)];
+    for id in ids.into_iter().flatten() {
+        let own = private_key::Entity::find_in(ctx.scope()?).filter(private_key::Column::Id.eq(id));
+        if own.count(ctx.tx().await?).await? == 0 {
+            return Err(Error::NotFound);
+        }
+    }
+    Ok(())
 }
 
 /// Refused while applications run there. The instance's proxy goes with the last server on its machine.
@@ -105,8 +166,8 @@ pub async fn delete(ctx: &Ctx, input: ServerRef) -> Result<Empty> {
     ctx.object("server", row.id, &row.name);
     refuse_while_used(ctx, application::Column::ServerId.eq(row.id), "server").await?;
     server::Entity::delete_in(scope).filter(server::Column::Id.eq(row.id)).exec(tx).await?;
-    if serde_json::from_value::<Connection>(row.connection)? == Connection::Local {
-        ctx.queue(&RemoveProxy {}).await?;
+    if let Some(job) = RemoveProxy::of(&row)? {
+        ctx.queue(&job).await?;
     }
     Ok(Empty {})
 }
@@ -138,23 +199,6 @@ async fn allow_local(ctx: &Ctx) -> Result<()> {
         if serde_json::from_value::<Connection>(connection)? == Connection::Local {
             return Err(Error::conflict("connection: This machine is one of your servers already."));
         }
-    }
-    Ok(())
-}
-
-/// A host name or an address, in no form that a program could take for an option.
-fn check_host(host: &str) -> std::result::Result<(), &'static str> {
-    if host.parse::<IpAddr>().is_ok() || validation::slug(host).is_ok() {
-        return Ok(());
-    }
-    validation::host_name(host).map_err(|_| "Enter a host name in lower case, or an address.")
-}
-
-fn check_user(user: &str) -> std::result::Result<(), &'static str> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
-    let starts = user.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    if !starts || user.len() > 32 || !user.bytes().all(plain) {
-        return Err("Enter a user name such as root or deploy.");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use super::engine::{Container, ContainerState, Engine, EngineResult, Image, LABEL_APPLICATION, LABEL_DEPLOYMENT};
 use super::engine::{LABEL_ORGANIZATION, Volume};
-use super::names;
+use super::{names, reach};
 use crate::clock::new_id;
 use crate::deployments::run::images::kept;
 use crate::deployments::run::serial_key;
@@ -15,7 +15,6 @@ use contract::Page;
 use contract::cleanups::{Cleanup, CleanupItem, CleanupRef, CleanupStatus, ListCleanups, StartCleanup};
 use contract::deployments::DeploymentStatus;
 use contract::ids::{ApplicationId, CleanupId, DeploymentId, ServerId};
-use contract::servers::Connection;
 use entity::{Global, Scope, Tenant, application, deployment, job, server, server_cleanup};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
@@ -177,8 +176,7 @@ impl Look<'_> {
     async fn through(&self, id: ServerId) -> Result<Vec<CleanupItem>> {
         let platform = &self.run.platform;
         let row = server(platform.database.read(), self.scope, id).await?;
-        let connection: Connection = serde_json::from_value(row.connection)?;
-        let engine = platform.engines.engine(&connection)?;
+        let engine = reach(platform, &row).await?;
         let engine = engine.as_ref();
         let applications = self.applications().await?;
         let mut items = Vec::new();

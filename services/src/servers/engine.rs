@@ -2,11 +2,12 @@
 //! touches nothing that lacks them.
 
 use super::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
+use super::way::{Way, WayError};
 use crate::values::{BuildTarget, ImageReference, RelativePath, UrlPath};
 use async_trait::async_trait;
+use bytes::Bytes;
 use contract::deployments::Stream;
 use contract::running::{PublishedPort, RestartPolicy};
-use contract::servers::Connection;
 use futures::stream::BoxStream;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ pub enum EngineError {
     /// Nobody answers at the socket.
     #[error("the Docker Engine cannot be reached: {0}")]
     Unreachable(String),
+    /// The way to the engine's machine leads nowhere.
+    #[error(transparent)]
+    Way(#[from] WayError),
     #[error("{0} does not exist")]
     NotFound(String),
     /// The name, port or address is taken.
@@ -55,6 +59,8 @@ pub type EngineResult<T> = Result<T, EngineError>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineInfo {
+    /// What the engine calls itself; the same for every way to it.
+    pub id: String,
     /// `20.10.24`.
     pub version: String,
     pub operating_system: String,
@@ -63,6 +69,8 @@ pub struct EngineInfo {
     pub memory_bytes: u64,
     /// What is free where images and volumes live, as far as it can be seen from here.
     pub free_bytes: Option<u64>,
+    /// Its machine's clock.
+    pub time: Option<contract::Time>,
 }
 
 /// One chunk of output, split as it came; lines are made of it later.
@@ -74,6 +82,9 @@ pub struct Output {
 
 /// Takes output as it appears. It must not block.
 pub type OutputSink = Arc<dyn Fn(Output) + Send + Sync>;
+
+/// An image on its way from one engine to another.
+pub type ImageStream = BoxStream<'static, EngineResult<Bytes>>;
 
 pub struct BuildRequest {
     /// The image is tagged so; `canopy/<instance>/<application>:<deployment>`.
@@ -239,6 +250,11 @@ pub enum Probe {
 /// One server's container engine.
 #[async_trait]
 pub trait Engine: Send + Sync {
+    /// Its own name for locks and logs, made without asking it.
+    fn place(&self) -> &str;
+
+    /// It answers.
+    async fn ping(&self) -> EngineResult<()>;
     async fn info(&self) -> EngineResult<EngineInfo>;
 
     /// Makes the network unless it is there.
@@ -270,6 +286,11 @@ pub trait Engine: Send + Sync {
     async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>>;
     /// Absent is fine.
     async fn remove_image(&self, reference: &str) -> EngineResult<()>;
+
+    /// An image by tag or digest, its layers and tags, as a tar stream.
+    async fn export_image(&self, reference: &str) -> EngineResult<ImageStream>;
+    /// Takes in what another engine's `export_image` gives.
+    async fn import_image(&self, image: ImageStream, cancel: &CancellationToken) -> EngineResult<()>;
 
     /// Creates without starting; answers the id.
     async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String>;
@@ -319,7 +340,13 @@ pub trait Engine: Send + Sync {
     ) -> EngineResult<Probe>;
 }
 
-/// Finds the engine behind a connection.
+/// Finds engines. Finding waits for nothing: an engine connects when it is first asked.
+#[async_trait]
 pub trait Engines: Send + Sync {
-    fn engine(&self, connection: &Connection) -> EngineResult<Arc<dyn Engine>>;
+    /// This machine's own.
+    fn local(&self) -> Arc<dyn Engine>;
+    /// The one at the end of a way. Its connections are kept for the next time.
+    fn remote(&self, way: &Way) -> Arc<dyn Engine>;
+    /// Puts an engine on the machine at the end of a way, which lacks one. What that says goes to `output`.
+    async fn install_docker(&self, way: &Way, output: OutputSink, cancel: &CancellationToken) -> EngineResult<()>;
 }

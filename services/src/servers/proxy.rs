@@ -2,13 +2,16 @@
 //! of the platform, never labels on containers, so exactly one generation is routed at any time.
 
 use crate::platform::Settings;
+use crate::servers::connection::is_local;
 use crate::servers::engine::{Engine, EngineResult};
 use crate::values::{BasicAuthUser, BcryptHash, HeaderName, HeaderValue, HostName, PathPrefix};
 use async_trait::async_trait;
 use contract::Time;
 use contract::ids::ApplicationId;
+use entity::server;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Where requests of an application's domains go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,13 +144,44 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    pub fn of(settings: &Settings, networks: BTreeSet<String>) -> Self {
+    pub fn of(settings: &Settings, ports: Ports, networks: BTreeSet<String>) -> Self {
         Self {
             instance: settings.instance_id.clone(),
-            http_port: settings.http_port,
-            https_port: settings.https_port,
+            http_port: ports.http,
+            https_port: ports.https,
             networks,
             acme: settings.acme.clone(),
+        }
+    }
+}
+
+/// What a server's proxy publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    pub http: u16,
+    pub https: u16,
+}
+
+impl Ports {
+    /// The usual ones, of a machine that is the proxy's alone.
+    pub const USUAL: Self = Self { http: 80, https: 443 };
+    /// Where those are somebody else's.
+    pub const OTHER: Self = Self { http: 8080, https: 8443 };
+
+    /// This machine's: the operator says which.
+    pub fn local(settings: &Settings) -> Self {
+        Self { http: settings.http_port, https: settings.https_port }
+    }
+
+    /// Another machine's: those that its validation chose.
+    pub fn of(settings: &Settings, row: &server::Model) -> Self {
+        if is_local(row) {
+            return Self::local(settings);
+        }
+        let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
+        match (port(row.http_port), port(row.https_port)) {
+            (Some(http), Some(https)) => Self { http, https },
+            _ => Self::USUAL,
         }
     }
 }
@@ -164,6 +198,8 @@ pub struct ProxyState {
 
 #[async_trait]
 pub trait Proxy: Send + Sync {
+    /// Gives the engine the proxy's image from another one, if that has it for this kind of machine.
+    async fn bring_image(&self, to: &dyn Engine, from: &dyn Engine, cancel: &CancellationToken) -> EngineResult<()>;
     /// Starts the proxy unless it runs as wanted, and joins it to the networks. Idempotent.
     async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState>;
     /// Replaces the application's route and waits until the proxy uses it, within about 0.5 s. Requests meanwhile go

@@ -1,10 +1,11 @@
 //! Reading servers.
 
+use super::{checklist, host_keys};
 use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Result};
 use contract::Page;
 use contract::ids::ServerId;
-use contract::servers::{ListServers, Server, ServerRef, ServerStatus};
+use contract::servers::{Check, ListServers, Server, ServerRef, ServerStatus};
 use entity::{Tenant, application, server};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -56,14 +57,18 @@ async fn applications(ctx: &Ctx, servers: Vec<ServerId>) -> Result<HashMap<Serve
 
 fn shown(row: server::Model, applications: &HashMap<ServerId, i64>) -> Result<Server> {
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
+    let connection = serde_json::from_value(row.connection.clone())?;
+    let checks: Vec<Check> = serde_json::from_value(row.checks.clone())?;
     Ok(Server {
+        lacks_docker: checks.iter().any(|check| check.name == "engine" && check.detail == checklist::ABSENT),
+        host_keys: host_keys::shown(&row, &connection)?,
         applications: applications.get(&row.id).and_then(|count| u32::try_from(*count).ok()).unwrap_or_default(),
         id: row.id,
         name: row.name,
-        connection: serde_json::from_value(row.connection)?,
+        connection,
         status: ServerStatus::parse(&row.status)
             .ok_or_else(|| Error::internal(format!("a server's status reads {}", row.status)))?,
-        checks: serde_json::from_value(row.checks)?,
+        checks,
         engine_version: row.engine_version,
         operating_system: row.operating_system,
         architecture: row.architecture,

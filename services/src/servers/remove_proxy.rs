@@ -1,17 +1,52 @@
-//! The job that removes the instance's proxy from this machine once no server is on it any more.
+//! The job that removes the instance's proxy from a machine once no server stands for its engine any more.
 
-use super::LOCAL_ENGINE;
-use super::proxy::ProxySettings;
+use super::engine::Engine;
+use super::proxy::{Ports, ProxySettings};
+use super::reach::way_to;
+use super::way::HostKeys;
+use super::{LOCAL_ENGINE, connection, is_local, reach};
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
+use contract::ids::ServerId;
 use contract::servers::Connection;
-use entity::{Tenant, server};
-use sea_orm::QuerySelect;
+use entity::{Scope, Tenant, server};
+use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct RemoveProxy {}
+pub struct RemoveProxy {
+    /// None: from this machine.
+    #[serde(default)]
+    remote: Option<Remote>,
+}
+
+/// What the deleted row said.
+#[derive(Debug, Serialize, Deserialize)]
+struct Remote {
+    server: ServerId,
+    connection: Connection,
+    host_keys: HostKeys,
+    engine_id: Option<String>,
+}
+
+impl RemoveProxy {
+    /// Nothing was ever put on a server that nobody signed in to.
+    pub(super) fn of(row: &server::Model) -> crate::Result<Option<Self>> {
+        // A row that today's checks refuse is reached by nobody.
+        let Ok(connection) = connection::read(row) else { return Ok(None) };
+        if connection == Connection::Local {
+            return Ok(Some(Self { remote: None }));
+        }
+        let host_keys = reach::host_keys(row)?;
+        if row.engine_id.is_none() {
+            return Ok(None);
+        }
+        let (server, engine_id) = (row.id, row.engine_id.clone());
+        Ok(Some(Self { remote: Some(Remote { server, connection, host_keys, engine_id }) }))
+    }
+}
 
 impl Job for RemoveProxy {
     const KIND: &'static str = "server.remove_proxy";
@@ -20,28 +55,52 @@ impl Job for RemoveProxy {
 
     /// Never beside a validation, which would start the proxy that this removes.
     fn serial_key(&self) -> Option<String> {
-        Some(LOCAL_ENGINE.to_owned())
+        Some(match &self.remote {
+            None => LOCAL_ENGINE.to_owned(),
+            Some(remote) => format!("server:{}", remote.server),
+        })
     }
 
     async fn run(self, run: &JobRun) -> Result<(), JobError> {
-        let platform = &run.platform;
-        let connections: Vec<serde_json::Value> = server::Entity::find_everywhere()
-            .select_only()
-            .column(server::Column::Connection)
-            .into_tuple()
-            .all(platform.database.read())
-            .await?;
-        let local = |connection: serde_json::Value| serde_json::from_value(connection).ok() == Some(Connection::Local);
-        if connections.into_iter().any(local) {
+        if self.is_used(run).await? {
             return Ok(());
         }
-        let engine = platform.engines.engine(&Connection::Local)?;
-        let settings = ProxySettings::of(&platform.settings, BTreeSet::new());
+        let platform = &run.platform;
+        let Some(engine) = self.engine(run).await? else { return Ok(()) };
+        let settings = ProxySettings::of(&platform.settings, Ports::local(&platform.settings), BTreeSet::new());
         Ok(platform.proxy.remove(engine.as_ref(), &settings).await?)
     }
 
     async fn abandon(self, _: &JobRun, why: Abandoned) -> Result<(), JobError> {
-        tracing::warn!(%why, "the proxy of this machine was not removed: {why}");
+        tracing::warn!(%why, "the proxy of a removed server stays on its machine: {why}");
         Ok(())
+    }
+}
+
+impl RemoveProxy {
+    /// Another server stands for the same engine.
+    async fn is_used(&self, run: &JobRun) -> Result<bool, JobError> {
+        let rows = server::Entity::find_everywhere();
+        let db = run.platform.database.read();
+        if let Some(remote) = &self.remote {
+            let same = Condition::any()
+                .add(server::Column::Id.eq(remote.server))
+                .add(server::Column::EngineId.eq(remote.engine_id.clone()));
+            return Ok(rows.filter(same).count(db).await? > 0);
+        }
+        Ok(rows.all(db).await?.iter().any(is_local))
+    }
+
+    /// None when the key that led there is gone as well.
+    async fn engine(&self, run: &JobRun) -> Result<Option<Arc<dyn Engine>>, JobError> {
+        let engines = &run.platform.engines;
+        let Some(remote) = &self.remote else { return Ok(Some(engines.local())) };
+        let Some(organization) = run.organization else { return Ok(None) };
+        let scope = Scope::of(organization);
+        match way_to(&run.platform, scope, remote.server, remote.connection.clone(), &remote.host_keys).await {
+            Ok(way) => Ok(Some(engines.remote(&way))),
+            Err(crate::Error::Unavailable(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }

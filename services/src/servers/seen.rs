@@ -1,153 +1,152 @@
-//! The reconciler that looks after every server's engine: who answers was seen, who misses three looks in a row is
+//! The reconciler that looks after every server's engine: who answers was seen, who misses several looks in a row is
 //! unreachable, who comes back is validated again.
 
-use super::engine::EngineResult;
+use super::engine::{EngineError, EngineResult};
+use super::host_keys;
+use super::reachability::{Verdict, judge};
+use super::sites::{self, Rounds, Site};
 use super::validate::{ValidateServer, within};
-use crate::Result;
+use super::way::WayError;
 use crate::jobs::{Reconciler, Status, queue};
 use crate::platform::Platform;
-use contract::ids::{OrganizationId, ServerId};
-use contract::servers::{Connection, ServerStatus};
+use crate::{Error, Result};
+use contract::servers::ServerStatus;
 use entity::{Scope, Tenant, server};
-use futures::StreamExt;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use sea_orm::{ColumnTrait, QueryFilter};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// One that does not answer holds up nobody but itself, and that not for long.
 const PATIENCE: Duration = Duration::from_secs(10);
-const AT_ONCE: usize = 32;
-const MISSES: u32 = 3;
+/// One that does not answer holds up nobody but itself, and that not for long.
+const LIMIT: Duration = Duration::from_secs(30);
+/// The time of the last sight is written so often.
+const NOTED_EVERY: chrono::Duration = chrono::Duration::seconds(30);
 
 #[derive(Default)]
 pub struct Seen {
-    /// In a row; forgotten with the process, which then takes three looks to be sure.
-    misses: Mutex<HashMap<ServerId, u32>>,
+    rounds: Rounds,
+    /// The looks of a round are spread over this time.
+    spread: Duration,
 }
 
-struct Known {
-    id: ServerId,
-    scope: Scope,
-    status: ServerStatus,
-    connection: Connection,
+impl Seen {
+    pub fn spread_over(spread: Duration) -> Self {
+        Self { spread, ..Self::default() }
+    }
 }
 
 impl Reconciler for Seen {
     const NAME: &'static str = "servers.seen";
-    const EVERY: Duration = Duration::from_secs(60);
+    const EVERY: Duration = Duration::from_secs(20);
 
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
-        let servers = servers(platform).await?;
-        let checked = servers.len() as u64;
-        self.forget_others(&servers);
-        let changes: Vec<Result<bool>> = futures::stream::iter(servers)
-            .map(async |server: Known| {
-                let answer = ping(platform, &server.connection).await;
-                self.note(platform, &server, answer).await
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        let mut changed = 0;
-        for change in changes {
-            changed += u64::from(change?);
-        }
-        Ok(Status { checked, changed })
+        let sites = sites::all(platform).await?;
+        let looks = self.rounds.go(sites, LIMIT, "it could not be looked after", |site| {
+            let (platform, wait) = (platform.clone(), self.spread.mul_f64(place_in_round(&site)));
+            async move {
+                let _turn = tokio::time::timeout(wait, std::future::pending::<()>()).await;
+                look(&platform, &site).await
+            }
+        });
+        Ok(looks.await)
     }
 }
 
-impl Seen {
-    /// Tells whether the server's status is another one now.
-    async fn note(&self, platform: &Arc<Platform>, server: &Known, answer: EngineResult<()>) -> Result<bool> {
-        let missed = self.count(server.id, answer.is_err());
-        match (answer, server.status) {
-            (Ok(()), ServerStatus::Unreachable) => come_back(platform, server).await,
-            (Ok(()), _) => {
-                server::Entity::update_in(server.scope)
-                    .col_expr(server::Column::LastSeenAt, Expr::value(platform.clock.now()))
-                    .filter(server::Column::Id.eq(server.id))
-                    .exec(platform.database.write())
-                    .await?;
-                Ok(false)
-            }
-            (Err(_), ServerStatus::Ready | ServerStatus::Degraded) if missed >= MISSES => {
-                let update = server::Entity::update_in(server.scope)
-                    .col_expr(server::Column::Status, Expr::value(ServerStatus::Unreachable.as_str()))
-                    .filter(server::Column::Id.eq(server.id))
-                    // Not over a validation that began meanwhile.
-                    .filter(server::Column::Status.eq(server.status.as_str()))
-                    .exec(platform.database.write())
-                    .await?;
-                platform.live.poke(server.id);
-                Ok(update.rows_affected == 1)
-            }
-            (Err(_), _) => Ok(false),
-        }
-    }
+/// From 0 to 1, the same in each round: the random end of an id decides.
+fn place_in_round(site: &Site) -> f64 {
+    let last = site.key().map_or(0, |id| id.0.as_bytes()[15]);
+    f64::from(last) / 256.0
+}
 
-    fn count(&self, id: ServerId, missed: bool) -> u32 {
-        let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
-        if !missed {
-            misses.remove(&id);
-            return 0;
-        }
-        let count = misses.entry(id).or_default();
-        *count = count.saturating_add(1);
-        *count
+async fn look(platform: &Arc<Platform>, site: &Site) -> Result<Status> {
+    let answer = ping(platform, site).await;
+    let mut status = Status::default();
+    for row in site.rows() {
+        status.checked += 1;
+        status.changed += u64::from(note(platform, row, &answer).await?);
     }
+    Ok(status)
+}
 
-    fn forget_others(&self, known: &[Known]) {
-        let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
-        misses.retain(|id, _| known.iter().any(|server| server.id == *id));
+async fn ping(platform: &Platform, site: &Site) -> EngineResult<()> {
+    let engine = site.engine(platform).await.map_err(|error| EngineError::Failed(error.to_string()))?;
+    within(PATIENCE, engine.ping()).await
+}
+
+/// Tells whether the server's status is another one now.
+async fn note(platform: &Arc<Platform>, row: &server::Model, answer: &EngineResult<()>) -> Result<bool> {
+    let status = ServerStatus::parse(&row.status)
+        .ok_or_else(|| Error::internal(format!("a server's status reads {}", row.status)))?;
+    let now = platform.clock.now();
+    if let Err(EngineError::Way(WayError::HostKeyChanged { role, offered, .. })) = answer {
+        let known = matches!(status, ServerStatus::Validating | ServerStatus::Refused);
+        return if known { Ok(false) } else { host_keys::alarm(platform, row, *role, offered).await };
+    }
+    let answered = answer.is_ok();
+    let due = answered && row.last_seen_at.is_none_or(|seen| now - seen >= NOTED_EVERY);
+    match judge(status, row.looks, answered) {
+        Verdict::Lost => {
+            if let Err(error) = answer {
+                tracing::warn!(server = %row.id, %error, "server {} is unreachable: {error}", row.id);
+            }
+            lose(platform, row).await
+        }
+        Verdict::Back => come_back(platform, row).await,
+        Verdict::Stays(looks) if due || looks != row.looks => {
+            let mut update = server::Entity::update_in(Scope::of(row.organization_id))
+                .col_expr(server::Column::Looks, Expr::value(looks))
+                .filter(server::Column::Id.eq(row.id))
+                .filter(server::Column::Status.eq(&row.status));
+            if answered {
+                update = update.col_expr(server::Column::LastSeenAt, Expr::value(now));
+            }
+            update.exec(platform.database.write()).await?;
+            Ok(false)
+        }
+        Verdict::Stays(_) => Ok(false),
     }
 }
 
-/// Those with an engine that can be asked.
-async fn servers(platform: &Platform) -> Result<Vec<Known>> {
-    let rows: Vec<(ServerId, OrganizationId, String, serde_json::Value)> = server::Entity::find_everywhere()
-        .select_only()
-        .columns([
-            server::Column::Id,
-            server::Column::OrganizationId,
-            server::Column::Status,
-            server::Column::Connection,
-        ])
-        .into_tuple()
-        .all(platform.database.read())
+async fn lose(platform: &Arc<Platform>, row: &server::Model) -> Result<bool> {
+    let tx = platform.database.begin().await?;
+    let update = server::Entity::update_in(Scope::of(row.organization_id))
+        .col_expr(server::Column::Status, Expr::value(ServerStatus::Unreachable.as_str()))
+        .col_expr(server::Column::Looks, Expr::value(0))
+        .filter(server::Column::Id.eq(row.id))
+        // Not over a validation that began meanwhile.
+        .filter(server::Column::Status.eq(&row.status))
+        .exec(&tx)
         .await?;
-    let known = rows.into_iter().filter_map(|(id, organization, status, connection)| {
-        let connection = serde_json::from_value(connection).ok()?;
-        let status = ServerStatus::parse(&status)?;
-        Some(Known { id, scope: Scope::of(organization), status, connection })
-    });
-    Ok(known.filter(|server| server.connection == Connection::Local).collect())
-}
-
-async fn ping(platform: &Platform, connection: &Connection) -> EngineResult<()> {
-    let engine = platform.engines.engine(connection)?;
-    within(PATIENCE, engine.info()).await.map(drop)
+    if update.rows_affected == 0 {
+        return Ok(false);
+    }
+    host_keys::notice(&tx, platform, row, "servers.lost").await?;
+    tx.commit().await?;
+    platform.live.poke(row.id);
+    Ok(true)
 }
 
 /// Much may have changed while nobody looked: the whole checklist again.
-async fn come_back(platform: &Arc<Platform>, server: &Known) -> Result<bool> {
+async fn come_back(platform: &Arc<Platform>, row: &server::Model) -> Result<bool> {
     let now = platform.clock.now();
     let tx = platform.database.begin().await?;
-    let update = server::Entity::update_in(server.scope)
+    let update = server::Entity::update_in(Scope::of(row.organization_id))
         .col_expr(server::Column::Status, Expr::value(ServerStatus::Validating.as_str()))
         .col_expr(server::Column::LastSeenAt, Expr::value(now))
-        .filter(server::Column::Id.eq(server.id))
+        .col_expr(server::Column::Looks, Expr::value(0))
+        .filter(server::Column::Id.eq(row.id))
         .filter(server::Column::Status.eq(ServerStatus::Unreachable.as_str()))
         .exec(&tx)
         .await?;
     if update.rows_affected == 0 {
         return Ok(false);
     }
-    let job = ValidateServer::of(server.id, &server.connection);
-    queue(&tx, now, Some(server.scope.organization()), &job).await?;
+    let job = ValidateServer::of(row.id, &serde_json::from_value(row.connection.clone())?);
+    queue(&tx, now, Some(row.organization_id), &job).await?;
+    host_keys::notice(&tx, platform, row, "servers.back").await?;
     tx.commit().await?;
     platform.jobs.wake();
-    platform.live.poke(server.id);
+    platform.live.poke(row.id);
     Ok(true)
 }

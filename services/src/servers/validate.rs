@@ -2,31 +2,22 @@
 //! it appear.
 
 use super::checklist::{self, Finding};
-use super::engine::{Engine, EngineError, EngineInfo, EngineResult, Probe};
-use super::proxy::ProxyState;
-use super::{LOCAL_ENGINE, names};
+use super::engine::{Engine, EngineError, EngineInfo, EngineResult};
+use super::proxy::Ports;
+use super::way::WayError;
+use super::{LOCAL_ENGINE, connection, names};
 use crate::deployments::RoutesReconciled;
-use crate::deployments::routes::proxy_settings;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
-use crate::values::UrlPath;
 use contract::ids::ServerId;
 use contract::servers::{Check, CheckStatus, Connection, ServerStatus};
 use entity::{Scope, Tenant, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// For each question to the engine; making the proxy may take longer.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PROXY_PATIENCE: Duration = Duration::from_secs(60);
-/// The proxy is asked so often, so long each time, before it counts as silent.
-const PROBES: u32 = 20;
-const PROBE_LIMIT: Duration = Duration::from_secs(1);
-const BETWEEN_PROBES: Duration = Duration::from_millis(250);
-/// A host that no application has.
-const NOBODY: &str = "canopy.invalid";
+/// For each question to the engine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ValidateServer {
@@ -43,7 +34,7 @@ impl ValidateServer {
 impl Job for ValidateServer {
     const KIND: &'static str = "server.validate";
     const MAX_ATTEMPTS: u32 = 3;
-    const TIME_LIMIT: Duration = Duration::from_secs(180);
+    const TIME_LIMIT: Duration = Duration::from_secs(1500);
 
     fn serial_key(&self) -> Option<String> {
         Some(if self.local { LOCAL_ENGINE.to_owned() } else { format!("server:{}", self.server) })
@@ -51,18 +42,12 @@ impl Job for ValidateServer {
 
     async fn run(self, run: &JobRun) -> Result<(), JobError> {
         let Some(mut progress) = Progress::load(run, self.server).await? else { return Ok(()) };
-        progress.checks = checklist::idle();
+        progress.checks = checklist::idle(&progress.connection);
         let status = match progress.connection {
-            Connection::Ssh { .. } => {
-                progress.settle("engine", checklist::not_by_ssh()).await?;
-                ServerStatus::Refused
-            }
-            Connection::Local => match run.platform.engines.engine(&progress.connection) {
+            Connection::Local => progress.go_through(run.platform.engines.local().as_ref()).await?,
+            Connection::Ssh { .. } => match progress.go_there().await? {
                 Ok(engine) => progress.go_through(engine.as_ref()).await?,
-                Err(error) => {
-                    progress.settle("engine", checklist::engine_failed(&error)).await?;
-                    ServerStatus::Unreachable
-                }
+                Err(status) => status,
             },
         };
         progress.end(status).await?;
@@ -83,27 +68,35 @@ impl Job for ValidateServer {
     }
 }
 
-struct Progress<'a> {
-    run: &'a JobRun,
+pub(super) struct Progress<'a> {
+    pub run: &'a JobRun,
     scope: Scope,
-    server: ServerId,
-    connection: Connection,
+    pub row: server::Model,
+    pub connection: Connection,
     checks: Vec<Check>,
+    /// Its engine said something.
+    answered: bool,
 }
 
 impl<'a> Progress<'a> {
-    /// None when the server was deleted meanwhile.
-    async fn load(run: &'a JobRun, server: ServerId) -> Result<Option<Self>, JobError> {
+    /// None when the server was deleted meanwhile, or is not to be reached by today's rules.
+    pub async fn load(run: &'a JobRun, server: ServerId) -> Result<Option<Self>, JobError> {
         let Some(organization) = run.organization else { return Ok(None) };
         let scope = Scope::of(organization);
         let row = server::Entity::find_in(scope)
             .filter(server::Column::Id.eq(server))
-            .one(run.platform.database.read())
+            .one(run.platform.database.write())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let connection = serde_json::from_value(row.connection).map_err(crate::Error::from)?;
-        let checks = serde_json::from_value(row.checks).map_err(crate::Error::from)?;
-        Ok(Some(Self { run, scope, server, connection, checks }))
+        let connection = match connection::read(&row) {
+            Ok(connection) => connection,
+            Err(error) => {
+                refuse(run, scope, &row, &error.to_string()).await?;
+                return Ok(None);
+            }
+        };
+        let checks = serde_json::from_value(row.checks.clone()).map_err(crate::Error::from)?;
+        Ok(Some(Self { run, scope, row, connection, checks, answered: false }))
     }
 
     /// The first line that fails ends it: the others rest on it.
@@ -113,10 +106,12 @@ impl<'a> Progress<'a> {
             Ok(info) => info,
             Err(error) => {
                 self.settle("engine", checklist::engine_failed(&error)).await?;
-                let silent = matches!(error, EngineError::Unreachable(_) | EngineError::TimedOut(_));
+                let silent =
+                    matches!(error, EngineError::Unreachable(_) | EngineError::Way(_) | EngineError::TimedOut(_));
                 return Ok(if silent { ServerStatus::Unreachable } else { ServerStatus::Refused });
             }
         };
+        self.answered = true;
         self.note("engine", checklist::engine(&info));
         self.save(|update| facts(update, &info)).await?;
 
@@ -131,6 +126,14 @@ impl<'a> Progress<'a> {
             return Ok(ServerStatus::Degraded);
         }
 
+        if self.connection != Connection::Local {
+            self.begin("clock").await?;
+            let found = checklist::clock(info.time.map(|time| time - self.run.platform.clock.now()));
+            if !self.settle("clock", found).await? {
+                return Ok(ServerStatus::Degraded);
+            }
+        }
+
         self.begin("network").await?;
         let found = self.network(engine).await;
         if !self.settle("network", found).await? {
@@ -138,13 +141,17 @@ impl<'a> Progress<'a> {
         }
 
         self.begin("ports").await?;
-        let found = self.ports(engine).await.unwrap_or_else(|error| Finding::Failed(format!("{error}.")));
+        let (ports, found) = match self.ports(engine, &info).await {
+            Ok(chosen) => chosen,
+            Err(EngineError::Way(WayError::Forwarding { .. })) => (Ports::USUAL, checklist::forwarding_refused()),
+            Err(error) => (Ports::USUAL, Finding::Failed(format!("{error}."))),
+        };
         if !self.settle("ports", found).await? {
             return Ok(ServerStatus::Degraded);
         }
 
         self.begin("proxy").await?;
-        let state = match self.proxy(engine).await {
+        let state = match self.proxy(engine, ports).await? {
             Ok(state) => state,
             Err(found) => {
                 self.settle("proxy", found).await?;
@@ -174,52 +181,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    async fn ports(&self, engine: &dyn Engine) -> EngineResult<Finding> {
-        let settings = &self.run.platform.settings;
-        let proxies = within(PATIENCE, engine.containers(&names::labels(&settings.instance_id, "proxy"))).await?;
-        let mut users = Vec::new();
-        for port in [settings.http_port, settings.https_port] {
-            users.push((port, within(PATIENCE, engine.port_user(port)).await?));
-        }
-        Ok(checklist::ports(&users, proxies.first().map(|proxy| proxy.id.as_str())))
-    }
-
-    async fn proxy(&self, engine: &dyn Engine) -> Result<ProxyState, Finding> {
-        let platform = &self.run.platform;
-        let settings =
-            within(PATIENCE, proxy_settings(platform, engine)).await.map_err(|e| checklist::network_failed(&e))?;
-        within(PROXY_PATIENCE, platform.proxy.ensure(engine, &settings))
-            .await
-            .map_err(|error| checklist::proxy_failed(&error, settings.http_port, settings.https_port))
-    }
-
-    /// Any answer will do: nobody's host is a 404, and that is the proxy speaking.
-    async fn route(&self, engine: &dyn Engine, port: u16) -> Finding {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let path = match UrlPath::parse("/") {
-            Ok(path) => path,
-            Err(refusal) => return Finding::Failed(refusal.to_owned()),
-        };
-        let mut said = String::new();
-        let mut pause = tokio::time::interval(BETWEEN_PROBES);
-        for _ in 0..PROBES {
-            pause.tick().await;
-            if self.run.why_stopped().is_some() {
-                break;
-            }
-            match engine.probe(address, &path, NOBODY, PROBE_LIMIT).await {
-                Ok(Probe::Answered(_)) => return Finding::Ok(format!("The proxy answers at port {port}.")),
-                Ok(Probe::NoAnswer(why)) => said = why,
-                Err(error) => said = error.to_string(),
-            }
-        }
-        Finding::Failed(format!(
-            "The proxy runs, but nothing answers at port {port} of this machine: {said}. \
-             Look for a firewall, and at the log of its container."
-        ))
-    }
-
-    async fn begin(&mut self, name: &str) -> Result<(), JobError> {
+    pub async fn begin(&mut self, name: &str) -> Result<(), JobError> {
         if let Some(why) = self.run.why_stopped() {
             return Err(why);
         }
@@ -228,55 +190,74 @@ impl<'a> Progress<'a> {
     }
 
     /// Tells whether one may go on.
-    async fn settle(&mut self, name: &str, found: Finding) -> Result<bool, JobError> {
+    pub async fn settle(&mut self, name: &str, found: Finding) -> Result<bool, JobError> {
         let failed = found.status() == CheckStatus::Failed;
         self.note(name, found);
         self.save(|update| update).await?;
         Ok(!failed)
     }
 
-    fn note(&mut self, name: &str, found: Finding) {
+    pub fn note(&mut self, name: &str, found: Finding) {
         self.set(name, found.status(), found.detail());
     }
 
-    fn set(&mut self, name: &str, status: CheckStatus, detail: String) {
+    pub fn set(&mut self, name: &str, status: CheckStatus, detail: String) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.name == name) {
             check.status = status;
             check.detail = detail;
         }
     }
 
-    async fn end(&self, status: ServerStatus) -> Result<(), JobError> {
+    pub async fn end(&self, status: ServerStatus) -> Result<(), JobError> {
         let now = self.run.platform.clock.now();
-        let seen = !matches!(status, ServerStatus::Unreachable) && self.connection == Connection::Local;
+        let seen = self.answered;
         self.save(|mut update| {
             update = update
                 .col_expr(server::Column::Status, Expr::value(status.as_str()))
-                .col_expr(server::Column::ValidatedAt, Expr::value(now));
+                .col_expr(server::Column::ValidatedAt, Expr::value(now))
+                .col_expr(server::Column::Looks, Expr::value(0));
             if seen { update.col_expr(server::Column::LastSeenAt, Expr::value(now)) } else { update }
         })
         .await
     }
 
     /// Writes the checklist, and what else `more` adds. A server that is gone takes no writes.
-    async fn save(
+    pub async fn save(
         &self,
         more: impl FnOnce(UpdateMany<server::Entity>) -> UpdateMany<server::Entity>,
     ) -> Result<(), JobError> {
         let checks = serde_json::to_value(&self.checks).map_err(crate::Error::from)?;
         let update = server::Entity::update_in(self.scope)
             .col_expr(server::Column::Checks, Expr::value(checks))
-            .filter(server::Column::Id.eq(self.server));
+            .filter(server::Column::Id.eq(self.row.id));
         let tx = self.run.tx().await?;
         more(update).exec(&tx).await?;
         tx.commit().await?;
-        self.run.platform.live.poke(self.server);
+        self.run.platform.live.poke(self.row.id);
         Ok(())
     }
 }
 
+/// A row that was stored before a rule: nobody is asked anything.
+async fn refuse(run: &JobRun, scope: Scope, row: &server::Model, why: &str) -> Result<(), JobError> {
+    let check = Check { name: "address".into(), status: CheckStatus::Failed, detail: why.to_owned() };
+    let checks = serde_json::to_value(vec![check]).map_err(crate::Error::from)?;
+    let tx = run.tx().await?;
+    server::Entity::update_in(scope)
+        .col_expr(server::Column::Status, Expr::value(ServerStatus::Refused.as_str()))
+        .col_expr(server::Column::Checks, Expr::value(checks))
+        .col_expr(server::Column::ValidatedAt, Expr::value(run.platform.clock.now()))
+        .filter(server::Column::Id.eq(row.id))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    run.platform.live.poke(row.id);
+    Ok(())
+}
+
 fn facts(update: UpdateMany<server::Entity>, info: &EngineInfo) -> UpdateMany<server::Entity> {
     update
+        .col_expr(server::Column::EngineId, Expr::value(Some(info.id.clone()).filter(|id| !id.is_empty())))
         .col_expr(server::Column::EngineVersion, Expr::value(info.version.clone()))
         .col_expr(server::Column::OperatingSystem, Expr::value(info.operating_system.clone()))
         .col_expr(server::Column::Architecture, Expr::value(info.architecture.clone()))

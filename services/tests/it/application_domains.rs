@@ -306,7 +306,7 @@ async fn the_proxy_is_told_at_once_and_stored_rows_are_checked_again() {
         };
         let below = h.ok::<AddOp>(owner, input).await;
         let put = async || {
-            RoutesReconciled.reconcile(&h.platform).await.unwrap();
+            RoutesReconciled::default().reconcile(&h.platform).await.unwrap();
             h.proxy.state().routes[&of.id].domains.clone()
         };
         let routed = put().await;

@@ -3,17 +3,17 @@
 
 use crate::faults::Faults;
 use async_trait::async_trait;
-use contract::ids::ApplicationId;
-use contract::servers::Connection;
+use contract::ids::{ApplicationId, ServerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
-    EngineResult, Engines, Image, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
+    EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
 use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
+use services::servers::way::{HostKey, Way, WayError};
 use services::values::{CommitId, GitRef, GitUrl, ImageReference, UrlPath};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,15 +24,39 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-/// One engine for every connection.
+/// This machine's engine, and one for each server over SSH.
 #[derive(Default)]
 pub struct MemoryEngines {
     pub engine: Arc<MemoryEngine>,
+    pub remotes: Mutex<BTreeMap<ServerId, Arc<MemoryEngine>>>,
 }
 
+#[async_trait]
 impl Engines for MemoryEngines {
-    fn engine(&self, _: &Connection) -> EngineResult<Arc<dyn Engine>> {
-        Ok(self.engine.clone())
+    fn local(&self) -> Arc<dyn Engine> {
+        self.engine.clone()
+    }
+
+    fn remote(&self, way: &Way) -> Arc<dyn Engine> {
+        let mut remotes = self.remotes.lock().unwrap();
+        let remote = remotes.entry(way.server).or_default();
+        remote.state().way = Some(way.clone());
+        remote.clone()
+    }
+
+    async fn install_docker(&self, way: &Way, output: OutputSink, cancel: &CancellationToken) -> EngineResult<()> {
+        if cancel.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        MemoryEngine::say(&output, "Setting up docker.io ...\n");
+        let remote = self.remotes.lock().unwrap().entry(way.server).or_default().clone();
+        match remote.state().install_fails.clone() {
+            Some(why) => Err(EngineError::Failed(why)),
+            None => {
+                remote.state().trouble = None;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -59,6 +83,16 @@ pub struct EngineState {
     pub ports: BTreeMap<u16, PortUser>,
     /// Set: every call fails so.
     pub unreachable: bool,
+    /// Set: its machine is not reached, or not its socket.
+    pub trouble: Option<WayError>,
+    /// Set: no call is ever answered.
+    pub hangs: bool,
+    /// The host key that its machine shows; none: it shows what is pinned.
+    pub host_key: Option<HostKey>,
+    /// The way by which it was asked for last.
+    pub way: Option<Way>,
+    /// Set: Docker cannot be installed.
+    pub install_fails: Option<String>,
     /// Set: builds end so.
     pub build_fails: Option<String>,
     /// What a build says.
@@ -97,6 +131,11 @@ impl Default for EngineState {
             ports: BTreeMap::new(),
             probe: Probe::Answered(200),
             unreachable: false,
+            trouble: None,
+            hangs: false,
+            host_key: None,
+            way: None,
+            install_fails: None,
             build_fails: None,
             build_output: "built\n".into(),
             starts_as: None,
@@ -128,6 +167,12 @@ impl EngineState {
     }
 }
 
+/// A key of this name.
+pub fn host_key(name: &str) -> HostKey {
+    let fingerprint = format!("SHA256:{name}");
+    HostKey { algorithm: "ssh-ed25519".into(), line: format!("ssh-ed25519 {name}"), fingerprint }
+}
+
 fn carries(labels: &Labels, wanted: &Labels) -> bool {
     wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
@@ -140,7 +185,30 @@ impl MemoryEngine {
 
     fn reached(&self) -> EngineResult<MutexGuard<'_, EngineState>> {
         let state = self.state();
+        if let Some(hop) = state.way.as_ref().and_then(|way| way.hops.last()) {
+            let at = hop.to_string();
+            match (&hop.host_key, &state.host_key) {
+                (None, shown) => {
+                    let offered = shown.clone().unwrap_or_else(|| host_key("first"));
+                    return Err(WayError::HostKeyUnknown { at, role: hop.role, offered }.into());
+                }
+                (Some(known), Some(shown)) if known != shown => {
+                    let (known, offered) = (known.fingerprint.clone(), shown.clone());
+                    return Err(WayError::HostKeyChanged { at, role: hop.role, known, offered }.into());
+                }
+                _ => {}
+            }
+        }
+        if let Some(trouble) = &state.trouble {
+            return Err(trouble.clone().into());
+        }
         if state.unreachable { Err(EngineError::Unreachable("nobody answers".into())) } else { Ok(state) }
+    }
+
+    async fn hang(&self) {
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn say(output: &OutputSink, text: &str) {
@@ -150,15 +218,26 @@ impl MemoryEngine {
 
 #[async_trait]
 impl Engine for MemoryEngine {
+    fn place(&self) -> &str {
+        "memory"
+    }
+
+    async fn ping(&self) -> EngineResult<()> {
+        self.hang().await;
+        self.reached().map(drop)
+    }
+
     async fn info(&self) -> EngineResult<EngineInfo> {
-        drop(self.reached()?);
+        let state = self.reached()?;
         Ok(EngineInfo {
+            id: state.way.as_ref().map_or_else(|| "HERE".to_owned(), |way| way.server.to_string()),
             version: "20.10.24".into(),
             operating_system: "Debian GNU/Linux 12".into(),
             architecture: "x86_64".into(),
             cpu_cores: 2,
             memory_bytes: 8_000_000_000,
             free_bytes: Some(50_000_000_000),
+            time: None,
         })
     }
 
@@ -169,6 +248,7 @@ impl Engine for MemoryEngine {
     }
 
     async fn networks(&self, labels: &Labels) -> EngineResult<Vec<String>> {
+        self.hang().await;
         self.faults.pass("engine.networks").await?;
         let state = self.reached()?;
         Ok(state.networks.iter().filter(|(_, own)| carries(own, labels)).map(|(name, _)| name.clone()).collect())
@@ -274,6 +354,24 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    async fn export_image(&self, reference: &str) -> EngineResult<ImageStream> {
+        self.faults.pass("engine.export_image").await?;
+        let image = self.image(reference).await?.ok_or_else(|| EngineError::NotFound(format!("image {reference}")))?;
+        Ok(futures::stream::iter([Ok(image.digest.into_bytes().into())]).boxed())
+    }
+
+    async fn import_image(&self, mut image: ImageStream, cancel: &CancellationToken) -> EngineResult<()> {
+        self.faults.pass_or("engine.import_image", cancel).await?;
+        let mut bytes = Vec::new();
+        while let Some(block) = image.next().await {
+            bytes.extend_from_slice(&block?);
+        }
+        let digest = String::from_utf8(bytes).map_err(|error| EngineError::Failed(error.to_string()))?;
+        let image = Image { digest: digest.clone(), size_bytes: 1, labels: Labels::new(), tags: Vec::new() };
+        self.reached()?.images.entry(digest).or_insert(image);
+        Ok(())
+    }
+
     async fn create_container(&self, spec: ContainerSpec) -> EngineResult<String> {
         self.faults.pass("engine.create_container").await?;
         let mut state = self.reached()?;
@@ -344,6 +442,7 @@ impl Engine for MemoryEngine {
     }
 
     async fn containers(&self, labels: &Labels) -> EngineResult<Vec<Container>> {
+        self.hang().await;
         self.faults.pass("engine.containers").await?;
         Ok(self.reached()?.containers.values().filter(|each| carries(&each.labels, labels)).cloned().collect())
     }
@@ -479,6 +578,11 @@ impl MemoryProxy {
 
 #[async_trait]
 impl Proxy for MemoryProxy {
+    async fn bring_image(&self, _: &dyn Engine, _: &dyn Engine, cancel: &CancellationToken) -> EngineResult<()> {
+        self.faults.pass_or("proxy.bring_image", cancel).await?;
+        Ok(())
+    }
+
     async fn ensure(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<ProxyState> {
         self.faults.pass("proxy.ensure").await?;
         engine.info().await?;

@@ -63,6 +63,12 @@ operations! {
         servers::create[CreateServer] -> Server;
     ValidateServerOp = command "servers.validate", Permission(Permission::ServersManage),
         servers::validate[ServerRef] -> Server;
+    UpdateServerOp = command "servers.update", Permission(Permission::ServersManage),
+        servers::update[UpdateServer] -> Server;
+    TrustHostKeyOp = command "servers.trust_host_key", Permission(Permission::ServersManage),
+        servers::trust_host_key[TrustHostKey] -> Server;
+    InstallDockerOp = command "servers.install_docker", Permission(Permission::ServersManage),
+        servers::install_docker[ServerRef] -> Server;
     GetServerOp = query "servers.get", Permission(Permission::ServersRead), servers::get[ServerRef] -> Server;
     ListServersOp = query "servers.list", Permission(Permission::ServersRead),
         servers::list[ListServers] -> Page<Server>;
@@ -131,6 +137,7 @@ impl Estate {
 pub async fn work(h: &Harness) {
     let registry = Registry::default()
         .job::<applications::remove::RemoveApplication>()
+        .job::<servers::install_docker::InstallDocker>()
         .job::<servers::remove_proxy::RemoveProxy>()
         .job::<servers::validate::ValidateServer>();
     let settings = RunnerSettings { poll: Duration::from_millis(10), ..RunnerSettings::default() };

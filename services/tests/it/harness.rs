@@ -105,7 +105,7 @@ impl Harness {
         let clock = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse().unwrap()));
         let faults = Arc::new(Faults::default());
         let engine = Arc::new(MemoryEngine { faults: faults.clone(), ..MemoryEngine::default() });
-        let engines = Arc::new(MemoryEngines { engine });
+        let engines = Arc::new(MemoryEngines { engine, ..MemoryEngines::default() });
         let proxy = Arc::new(MemoryProxy { faults: faults.clone(), ..MemoryProxy::default() });
         let repository = Arc::new(MemoryRepository { faults: faults.clone(), ..MemoryRepository::default() });
         let platform = Arc::new(Platform {

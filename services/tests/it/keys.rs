@@ -188,6 +188,7 @@ async fn an_ssh_key_in_use_stays() {
             port: 22,
             user: "root".into(),
             private_key_id: key.id,
+            jump: None,
         };
         let id: contract::ids::ServerId = services::clock::new_id();
         server::Entity::insert(server::ActiveModel {

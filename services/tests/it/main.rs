@@ -11,6 +11,7 @@ mod deployments;
 mod hostile;
 mod projects;
 mod servers;
+mod servers_by_ssh;
 // Shared by every room: no one test uses all of it.
 #[allow(dead_code)]
 mod doubles;

@@ -5,9 +5,9 @@ use crate::harness::{Harness, Tenant, on_each_database};
 use contract::Code;
 use contract::permissions::Role;
 use contract::servers::*;
-use entity::{Global, organization, private_key};
+use entity::{Global, organization};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use services::clock::new_id;
 use services::jobs::Reconciler;
 use services::servers::engine::{PortUser, Probe};
@@ -117,55 +117,6 @@ async fn this_machine_is_added_once_and_by_the_top_branch_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_by_ssh_is_refused_with_the_reason() {
-    on_each_database(async |h: Harness| {
-        let tenant = h.organization("Acme").await;
-        let key = key(&h, &tenant).await;
-        let by_ssh = |host: &str, user: &str, key| CreateServer {
-            name: "Far".into(),
-            connection: Connection::Ssh { host: host.into(), port: 22, user: user.into(), private_key_id: key },
-        };
-        for (host, user, field) in [
-            ("-oProxyCommand=id", "root", "connection.host"),
-            ("a b", "root", "connection.host"),
-            ("example.com", "-l", "connection.user"),
-            ("example.com", "root;id", "connection.user"),
-        ] {
-            let refusal = h.refused::<CreateServerOp>(&tenant.owner, by_ssh(host, user, key)).await;
-            assert_eq!(fields(&refusal), [field], "{host} {user}");
-        }
-        let foreign = self::key(&h, &h.organization("Globex").await).await;
-        let refusal = h.refused::<CreateServerOp>(&tenant.owner, by_ssh("10.0.0.7", "root", foreign)).await;
-        assert_eq!(refusal.code, Code::NotFound);
-        let made = h.ok::<CreateServerOp>(&tenant.owner, by_ssh("10.0.0.7", "root", key)).await;
-        assert_eq!(made.status, ServerStatus::Validating);
-        work(&h).await;
-        let server = read(&h, &tenant, &made).await;
-        assert_eq!(server.status, ServerStatus::Refused);
-        assert!(line(&server, "engine").detail.contains("SSH"));
-        assert_eq!(server.last_seen_at, None);
-    })
-    .await;
-}
-
-async fn key(h: &Harness, tenant: &Tenant) -> contract::ids::PrivateKeyId {
-    let id = new_id();
-    private_key::Entity::insert(private_key::ActiveModel {
-        id: Set(id),
-        organization_id: Set(tenant.organization),
-        name: Set("deploy".into()),
-        public_key: Set("ssh-ed25519 AAAA".into()),
-        fingerprint: Set("SHA256:x".into()),
-        sealed: Set(Vec::new()),
-        created_at: Set(h.now()),
-    })
-    .exec_without_returning(h.platform.database.write())
-    .await
-    .unwrap();
-    id
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn three_misses_make_a_server_unreachable_and_an_answer_has_it_validated() {
     on_each_database(async |h: Harness| {
         let tenant = h.organization("Acme").await;
@@ -186,6 +137,8 @@ async fn three_misses_make_a_server_unreachable_and_an_answer_has_it_validated()
         }
         // One miss alone is nothing.
         h.engines.engine.state().unreachable = false;
+        assert_eq!(seen.reconcile(&h.platform).await.unwrap().changed, 0);
+        assert_eq!(read(&h, &tenant, &made).await.status, ServerStatus::Unreachable, "one answer alone is nothing");
         assert_eq!(seen.reconcile(&h.platform).await.unwrap().changed, 1);
         assert_eq!(read(&h, &tenant, &made).await.status, ServerStatus::Validating);
         work(&h).await;

@@ -18,7 +18,7 @@ fn context(dockerfile: &str) -> tempfile::TempDir {
 }
 
 /// The command lines of what runs under any build on this Engine.
-fn running(marker: &str) -> String {
+pub fn running(marker: &str) -> String {
     let listed = Command::new("docker").args(["ps", "--all", "--no-trunc", "--format", "{{.Command}}"]).output();
     let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
     listed.lines().filter(|line| line.contains(marker)).collect()

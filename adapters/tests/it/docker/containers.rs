@@ -1,11 +1,10 @@
 //! Containers: how they are made, what they say, what a probe sees.
 
 use super::{BUSYBOX, Corner, engine, engine_at, reaper, until};
-use adapters::docker::{DEFAULT_SOCKET, LocalEngines};
+use adapters::docker::{DEFAULT_SOCKET, DockerEngines};
 use adapters::outbound::Outbound;
 use contract::deployments::Stream;
 use contract::running::{Protocol, PublishedPort};
-use contract::servers::Connection;
 use futures::StreamExt;
 use services::servers::engine::{
     ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, PortUser, Probe,
@@ -69,8 +68,8 @@ async fn docker_an_absent_engine_is_unreachable() {
     // A socket that nobody listens at.
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("docker.sock")).unwrap());
     assert!(matches!(absent.info().await, Err(EngineError::Unreachable(_))));
-    let engines = LocalEngines::new(DEFAULT_SOCKET, Outbound::default(), reaper());
-    assert!(engines.engine(&Connection::Local).unwrap().info().await.is_ok());
+    let engines = DockerEngines::new(DEFAULT_SOCKET, Outbound::default(), reaper());
+    assert!(engines.local().info().await.is_ok());
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod load;
 mod networks;
 mod proxy;
 
+pub use builds::running;
+
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use adapters::outbound::Outbound;
 use contract::running::RestartPolicy;

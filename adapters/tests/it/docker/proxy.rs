@@ -35,7 +35,7 @@ impl Site {
         let [http_port, https_port] = free_ports();
         let networks = BTreeSet::from([network.clone()]);
         let settings = ProxySettings { instance: corner.instance.clone(), http_port, https_port, networks, acme: None };
-        Self { corner, proxy: Traefik::new(), settings, network }
+        Self { corner, proxy: Traefik::default(), settings, network }
     }
 
     async fn ensure(&self) -> bool {

@@ -37,7 +37,8 @@ pub async fn switch(work: &Work<'_>) -> Result<(), Halt> {
 async fn lead_here(work: &Work<'_>, domains: &[RoutedDomain]) -> Result<(), Halt> {
     let proxy = &work.platform.proxy;
     let engine = work.engine.as_ref();
-    let settings = work.engine_call(routes::proxy_settings(work.platform, engine), diagnosis::engine).await?;
+    let settings =
+        work.engine_call(routes::proxy_settings(work.platform, engine, work.ports), diagnosis::engine).await?;
     let state = work.engine_call(proxy.ensure(engine, &settings), diagnosis::engine).await?;
     if state.fresh {
         work.log.say("The proxy was started anew");

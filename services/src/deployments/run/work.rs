@@ -2,7 +2,7 @@
 //! changes.
 
 use super::super::create::steps_of;
-use super::super::diagnosis::{self, Finding};
+use super::super::diagnosis::Finding;
 use super::super::log::{self, Log, Writer};
 use super::super::mask::Secrets;
 use super::super::{plan, routes, snapshot, view};
@@ -12,12 +12,11 @@ use crate::error::Error;
 use crate::jobs::{JobError, JobRun};
 use crate::platform::Platform;
 use crate::servers::engine::{Engine, EngineError};
-use crate::servers::names;
-use crate::servers::proxy::RoutedDomain;
+use crate::servers::proxy::{Ports, RoutedDomain};
+use crate::servers::{self, names};
 use contract::Time;
 use contract::deployments::{DeploymentStatus, Step, StepReport, StepState};
 use contract::ids::DeploymentId;
-use contract::servers::Connection;
 use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
@@ -67,6 +66,8 @@ pub(super) struct Work<'a> {
     pub number: i64,
     pub config: ApplicationConfig,
     pub engine: Arc<dyn Engine>,
+    /// Those of the proxy there.
+    pub ports: Ports,
     /// The new container's name.
     pub container: String,
     pub log: Log,
@@ -119,8 +120,10 @@ impl<'a> Work<'a> {
             .one(platform.database.write())
             .await?
             .ok_or_else(|| Finding::new("The server was removed.", "Choose another server for the application."))?;
-        let connection: Connection = serde_json::from_value(server.connection).map_err(Error::from)?;
-        let engine = platform.engines.engine(&connection).map_err(|error| diagnosis::engine(&error))?;
+        let engine = servers::reach(platform, &server).await.map_err(|error| match error {
+            Error::Unavailable(why) => Halt::Failed(Finding::new(why, "Edit the server; then deploy again.")),
+            other => other.into(),
+        })?;
         check_policy(platform, &config).await?;
         let secrets = config.secrets();
         let reached = row.step.as_deref().and_then(Step::parse).unwrap_or(Step::Fetch);
@@ -140,6 +143,7 @@ impl<'a> Work<'a> {
             container: names::container(&platform.settings.instance_id, config.name.as_str(), row.number, row.id),
             config,
             engine,
+            ports: Ports::of(&platform.settings, &server),
             log,
             stop: run.stop(),
             warnings: Mutex::default(),

@@ -305,15 +305,15 @@ async fn what_was_stopped_from_outside_runs_again() {
         };
         let runs = || h.engines.engine.state().containers.values().all(|each| each.state == ContainerState::Running);
         stop(0);
-        Revived.reconcile(&h.platform).await.unwrap();
+        Revived::default().reconcile(&h.platform).await.unwrap();
         assert!(runs());
         configure(&stage, |run| run.restart = RestartPolicy::OnFailure).await;
         stage.deploy_well().await;
         stop(0);
-        Revived.reconcile(&h.platform).await.unwrap();
+        Revived::default().reconcile(&h.platform).await.unwrap();
         assert!(!runs(), "it ended well, which its policy lets be");
         stop(1);
-        Revived.reconcile(&h.platform).await.unwrap();
+        Revived::default().reconcile(&h.platform).await.unwrap();
         assert!(runs());
     })
     .await;

@@ -86,6 +86,7 @@ impl Stage {
             created_at: Set(h.now()),
             validated_at: Set(None),
             last_seen_at: Set(None),
+            ..Default::default()
         })
         .exec_without_returning(h.platform.database.write())
         .await
@@ -285,9 +286,9 @@ impl Stage {
 
     /// Every reconciler of applications once.
     pub async fn reconcile(&self) {
-        deployments::RoutesReconciled.reconcile(&self.h.platform).await.unwrap();
+        deployments::RoutesReconciled::default().reconcile(&self.h.platform).await.unwrap();
         applications::status::StatusSeen::default().reconcile(&self.h.platform).await.unwrap();
-        deployments::OrphansRemoved.reconcile(&self.h.platform).await.unwrap();
+        deployments::OrphansRemoved::default().reconcile(&self.h.platform).await.unwrap();
     }
 }
 
