@@ -1,5 +1,5 @@
 //! The text of a `.env` file: read and written. Nothing in it is run or put in: `$NAME`, `$(command)` and backticks are the
-//! characters that they are. Also the browser reads it, to show what would change.
+//! characters that they are.
 
 use crate::validation;
 
