@@ -50,13 +50,12 @@ impl Engines for MemoryEngines {
         }
         MemoryEngine::say(&output, "Setting up docker.io ...\n");
         let remote = self.remotes.lock().unwrap().entry(way.server).or_default().clone();
-        match remote.state().install_fails.clone() {
-            Some(why) => Err(EngineError::Failed(why)),
-            None => {
-                remote.state().trouble = None;
-                Ok(())
-            }
+        let mut state = remote.state();
+        if let Some(why) = state.install_fails.clone() {
+            return Err(EngineError::Failed(why));
         }
+        state.trouble = None;
+        Ok(())
     }
 }
 
