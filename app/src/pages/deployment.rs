@@ -10,8 +10,8 @@ use crate::operation::keep_asking;
 use crate::operation_form::{Command, OperationForm};
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Code, Crumb, Kind, Lead, LogRing, LogView, Page, RelativeTime, Step as Line, StepState, Steps,
-    TwoColumns, Width, time,
+    Button, Card, Code, Crumb, Kind, Lead, LogRing, LogView, Notice, Page, RelativeTime, Step as Line, StepState,
+    Steps, Tone, TwoColumns, Width, time,
 };
 use contract::applications::{Application, ApplicationRef};
 use contract::deployments::{Deployment, DeploymentLogs, DeploymentRef, LogLine, Step, StepReport, StepState as State};
@@ -101,6 +101,13 @@ fn page(found: Found, commands: Commands) -> AnyView {
             None => finished(one, &application, commands),
         })
     };
+    let warnings = move || {
+        let warnings = shown.with(|one| one.warnings.clone());
+        warnings
+            .into_iter()
+            .map(|text| view! { <Notice tone=Tone::Warn title="Done, with a warning">{text}</Notice> })
+            .collect_view()
+    };
     view! {
         <Page
             title=format!("Deployment {number}")
@@ -112,6 +119,7 @@ fn page(found: Found, commands: Commands) -> AnyView {
             {lead}
             {move || cancel_refused(commands)}
             {outcome}
+            {warnings}
             <TwoColumns>
                 {steps(shown)}
                 <LogView

@@ -115,7 +115,11 @@ fn facts(application: &Application, subject: Subject) -> AnyView {
     } else {
         "Not deployed yet".into_any()
     };
+    let gap = application.overlap.reason.clone().filter(|_| application.current.is_some()).map(|reason| {
+        view! { <Notice title="A deployment interrupts this application for a moment">{reason}</Notice> }
+    });
     view! {
+        {gap}
         <Card flush=true>
             <Facts>
                 <Fact label="Serving">{serving}</Fact>
