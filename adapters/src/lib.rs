@@ -4,5 +4,6 @@ pub mod coolify;
 pub mod docker;
 pub mod git;
 pub mod outbound;
+pub mod planner;
 pub mod ssh;
 pub mod traefik;

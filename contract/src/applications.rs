@@ -35,11 +35,32 @@ pub enum Build {
         /// The stage to build; absent: the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
+        /// The build ends after so long, 1 to 240; absent: 30.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::typed::number")]
+        time_limit_minutes: Option<u32>,
     },
     /// The folder's files behind a small static file server.
-    Static { publish_directory: String },
-    /// Detected from the source.
-    Nixpacks,
+    Static {
+        publish_directory: String,
+        /// Paths that are no file are answered with `index.html`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "crate::typed::flag")]
+        single_page: bool,
+        /// Headers of the answers, one to a line: `/assets/* Cache-Control: max-age=3600`. `*` stands for any characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        headers: Option<String>,
+    },
+    /// Detected from the source by Nixpacks; each command that is given replaces the detected one.
+    Nixpacks {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        install_command: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        build_command: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_command: Option<String>,
+        /// The build ends after so long, 1 to 240; absent: 30.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::typed::number")]
+        time_limit_minutes: Option<u32>,
+    },
     /// Nothing to build: the image runs as it is.
     None,
 }

@@ -136,6 +136,12 @@ pub struct CreateDeployment {
     pub application_id: ApplicationId,
     #[serde(default)]
     pub strategy: Option<Strategy>,
+    /// Builds also when an image of the same commit and settings is there.
+    #[serde(default)]
+    pub force_build: bool,
+    /// Builds, and runs every step of the build anew.
+    #[serde(default)]
+    pub no_cache: bool,
 }
 
 #[wire]

@@ -117,6 +117,10 @@ pub struct Server {
     pub http_port: Option<u16>,
     pub https_port: Option<u16>,
     pub applications: u32,
+    /// Images of applications on other servers are built here, too.
+    pub builds: bool,
+    /// Builds at a time.
+    pub concurrent_builds: u32,
     pub created_at: DateTime<Utc>,
     pub validated_at: Option<DateTime<Utc>>,
     pub last_seen_at: Option<DateTime<Utc>>,
@@ -158,4 +162,10 @@ pub struct UpdateServer {
     /// Of the same kind as before. What is pinned stays pinned.
     #[serde(default)]
     pub connection: Option<Connection>,
+    /// Images of applications on other servers are built here, too.
+    #[serde(default)]
+    pub builds: Option<bool>,
+    /// Builds at a time, 1 to 64; others wait.
+    #[serde(default)]
+    pub concurrent_builds: Option<u32>,
 }

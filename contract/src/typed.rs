@@ -100,6 +100,45 @@ pub(crate) fn jump<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     Ok(Some(Jump { host: fields.host, port, user: fields.user, private_key_id }))
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyNumber {
+    Number(u32),
+    Text(String),
+    Nothing(()),
+}
+
+/// A number inside a tagged choice that may be absent; a field that was left empty is none.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match AnyNumber::deserialize(deserializer)? {
+        AnyNumber::Number(number) => Ok(Some(number)),
+        AnyNumber::Text(text) if text.trim().is_empty() => Ok(None),
+        AnyNumber::Text(text) => {
+            text.trim().parse().map(Some).map_err(|_| D::Error::custom("this is a whole number, such as 30"))
+        }
+        AnyNumber::Nothing(()) => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FlagOrText {
+    Flag(bool),
+    Text(String),
+}
+
+/// Yes or no inside a tagged choice.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match FlagOrText::deserialize(deserializer)? {
+        FlagOrText::Flag(flag) => Ok(flag),
+        FlagOrText::Text(text) => match text.as_str() {
+            "true" | "on" => Ok(true),
+            "false" | "" => Ok(false),
+            _ => Err(D::Error::custom("this is true or false")),
+        },
+    }
+}
+
 /// An instant, a day (`2026-12-31`, meaning its last second in UTC), or nothing.
 pub(crate) fn end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
@@ -238,6 +277,27 @@ mod tests {
             );
             let server: CreateServer = serde_json::from_str(&text).unwrap();
             assert!(matches!(server.connection, Connection::Ssh { port: 22, .. }));
+        }
+    }
+
+    #[test]
+    fn a_build_reads_alike_from_a_form_and_from_a_program() {
+        use crate::applications::Build;
+        for (text, minutes) in [
+            ("{\"kind\":\"nixpacks\"}", None),
+            ("{\"kind\":\"nixpacks\",\"time_limit_minutes\":\"\"}", None),
+            ("{\"kind\":\"nixpacks\",\"time_limit_minutes\":\"5\"}", Some(5)),
+            ("{\"kind\":\"nixpacks\",\"time_limit_minutes\":5}", Some(5)),
+        ] {
+            let Build::Nixpacks { time_limit_minutes, .. } = serde_json::from_str(text).unwrap() else {
+                panic!("{text}")
+            };
+            assert_eq!(time_limit_minutes, minutes, "{text}");
+        }
+        for (text, expected) in [("", false), (",\"single_page\":true", true), (",\"single_page\":\"true\"", true)] {
+            let text = format!("{{\"kind\":\"static\",\"publish_directory\":\".\"{text}}}");
+            let Build::Static { single_page, .. } = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+            assert_eq!(single_page, expected, "{text}");
         }
     }
 

@@ -14,7 +14,7 @@ pub struct SetVariable {
     #[serde(default)]
     #[secret]
     pub value: String,
-    /// Given to the build as a build argument.
+    /// Given to the build: as a build argument, or, when it is secret, as a BuildKit secret of this name.
     #[serde(default)]
     pub build_time: bool,
     /// Given to the running container. A variable that is given to neither is given to the running container.

@@ -1,6 +1,6 @@
 //! One attempt to put a version in service.
 
-use contract::ids::{ApplicationId, DeploymentId, JobId, OrganizationId};
+use contract::ids::{ApplicationId, DeploymentId, JobId, OrganizationId, ServerId};
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -31,6 +31,13 @@ pub struct Model {
     pub started_at: Option<contract::Time>,
     pub finished_at: Option<contract::Time>,
     pub cancel_requested_at: Option<contract::Time>,
+    /// `build` or `no_cache`: an image that is there is not taken.
+    pub force_build: Option<String>,
+    /// What its image was made of, hashed with the instance's key.
+    pub build_fingerprint: Option<String>,
+    pub build_secrets_fingerprint: Option<String>,
+    /// Where its image was built, when that was not the application's own server.
+    pub build_server_id: Option<ServerId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,6 +11,7 @@ pub mod application_host;
 pub mod application_port;
 pub mod audit_event;
 pub mod audit_head;
+pub mod build_slot;
 pub mod deployment;
 pub mod deployment_log_line;
 pub mod environment;

@@ -29,6 +29,10 @@ pub struct Model {
     pub engine_id: Option<String>,
     /// Looks in a row that speak against its status: misses of one that answers, answers of one that does not.
     pub looks: i32,
+    /// Images for applications of other servers are built on it.
+    pub builds: bool,
+    /// Builds at a time.
+    pub concurrent_builds: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

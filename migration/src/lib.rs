@@ -11,6 +11,7 @@ mod m20261122_000006_running;
 mod m20261122_000007_ssh_servers;
 mod m20261122_000012_application_domains;
 mod m20261122_000014_shared_variables;
+mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000014_shared_variables::Migration),
             Box::new(m20261122_000006_running::Migration),
             Box::new(m20261122_000016_server_cleanups::Migration),
+            Box::new(m20261122_000015_builds::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use crate::data::DataFolder;
 use adapters::docker::DockerEngines;
 use adapters::git::GitCli;
 use adapters::outbound::Outbound;
+use adapters::planner::NixpacksPlanner;
 use adapters::traefik::Traefik;
 use migration::MigratorTrait;
 use sea_orm::ConnectionTrait;
@@ -123,6 +124,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         )),
         proxy: Arc::new(Traefik::default()),
         repository: Arc::new(repository),
+        planner: Arc::new(NixpacksPlanner::new(&config.planner)),
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         tails: Default::default(),
@@ -135,6 +137,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
             acme: acme(config)?,
             work_folder,
             static_server: config.static_server.clone(),
+            nixpacks_image: config.nixpacks_image.clone(),
             images_kept: 3,
             pace: Default::default(),
         },

@@ -25,6 +25,16 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_DOCKER_SOCKET", "socket of this machine's Docker Engine", "`/var/run/docker.sock`"),
     ("CANOPY_SITE", "folder of the browser bundle", "`site` beside the program's folder"),
     ("CANOPY_STATIC_SERVER", "the program that serves static sites", "`canopy-static-server` beside the program"),
+    (
+        "CANOPY_PLANNER",
+        "the program that looks how a source is built (Nixpacks)",
+        "`canopy-planner` beside the program",
+    ),
+    (
+        "CANOPY_NIXPACKS_IMAGE",
+        "the image that Nixpacks builds start from",
+        "`ghcr.io/railwayapp/nixpacks:ubuntu-1745885067`",
+    ),
     ("CANOPY_JOB_SLOTS", "jobs that one process runs at a time; builds wait for their server besides", "`32`"),
     ("CANOPY_RATE_LIMIT_FACTOR", "multiplies every rate limit", "`1`"),
     ("CANOPY_METRICS", "who may read `/metrics`: `loopback`, `everyone` or `off`", "`loopback`"),
@@ -53,6 +63,8 @@ pub struct Config {
     pub docker_socket: PathBuf,
     pub site: PathBuf,
     pub static_server: PathBuf,
+    pub planner: PathBuf,
+    pub nixpacks_image: String,
     pub job_slots: usize,
     pub rate_limit_factor: u32,
     pub metrics: MetricsAccess,
@@ -142,6 +154,16 @@ impl Config {
                     Some(PathBuf::from(text)).filter(|path| path.is_file())
                 })
                 .unwrap_or_else(|| beside.join("canopy-static-server")),
+            planner: reader
+                .parse("CANOPY_PLANNER", "the path of a program that exists", |text| {
+                    Some(PathBuf::from(text)).filter(|path| path.is_file())
+                })
+                .unwrap_or_else(|| beside.join("canopy-planner")),
+            nixpacks_image: reader
+                .parse("CANOPY_NIXPACKS_IMAGE", "an image such as registry.example.com/nixpacks:1", |text| {
+                    services::values::ImageReference::parse(text).ok().map(|image| image.to_string())
+                })
+                .unwrap_or_else(|| "ghcr.io/railwayapp/nixpacks:ubuntu-1745885067".into()),
             job_slots: reader
                 .parse("CANOPY_JOB_SLOTS", "a number from 1 to 256", |text| {
                     text.parse::<usize>().ok().filter(|n| (1..=256).contains(n))

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rand::RngCore;
+use sha2::{Digest, Sha256};
 
 /// In front of every sealed value, so that a later format can be told apart.
 const VERSION: u8 = 1;
@@ -13,11 +14,23 @@ const NONCE: usize = 24;
 #[derive(Clone)]
 pub struct Keyring {
     cipher: XChaCha20Poly1305,
+    /// For fingerprints.
+    marks: [u8; 32],
 }
 
 impl Keyring {
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(key.into()) }
+        let mut marks = Sha256::new();
+        marks.update(b"canopy/fingerprints");
+        marks.update(key);
+        Self { cipher: XChaCha20Poly1305::new(key.into()), marks: marks.finalize().into() }
+    }
+
+    /// Tells whether two texts are the same, without telling anything about them to who lacks the key.
+    pub fn fingerprint(&self, text: &[u8]) -> String {
+        // Keyed inside and out, so that nothing can be appended.
+        let inner = Sha256::new().chain_update(self.marks).chain_update(text).finalize();
+        hex::encode(Sha256::new().chain_update(self.marks).chain_update(b"outer").chain_update(inner).finalize())
     }
 
     /// `place` names the row and column: `environment_variables/<id>`.
@@ -50,6 +63,14 @@ impl Keyring {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_text_and_key() {
+        let keyring = Keyring::new(&[7; 32]);
+        assert_eq!(keyring.fingerprint(b"a"), keyring.fingerprint(b"a"));
+        assert_ne!(keyring.fingerprint(b"a"), keyring.fingerprint(b"b"));
+        assert_ne!(keyring.fingerprint(b"a"), Keyring::new(&[8; 32]).fingerprint(b"a"));
+    }
 
     proptest! {
         #[test]

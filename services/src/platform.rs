@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::deployments::nixpacks::Planner;
 use crate::deployments::repository::Repository;
 use crate::deployments::{Pace, Tails};
 use crate::jobs::Waker;
@@ -20,6 +21,7 @@ pub struct Platform {
     pub engines: Arc<dyn Engines>,
     pub proxy: Arc<dyn Proxy>,
     pub repository: Arc<dyn Repository>,
+    pub planner: Arc<dyn Planner>,
     pub limits: RateLimits,
     pub live: Live,
     pub tails: Tails,
@@ -42,6 +44,8 @@ pub struct Settings {
     pub work_folder: PathBuf,
     /// The program that serves static sites, statically linked.
     pub static_server: PathBuf,
+    /// What Nixpacks builds start from, unless the source says otherwise.
+    pub nixpacks_image: String,
     /// Built images kept per application besides the one that serves.
     pub images_kept: usize,
     pub pace: Pace,

@@ -1,124 +1,299 @@
-//! Building an image from a folder, with the Engine's own builder: it needs no session and takes limits. When the
-//! request ends early, by cancel or by its time limit, the connection goes with it, which the Engine takes as the order
-//! to kill what it runs for this build and to remove its containers.
+//! Building an image from a folder with the Engine's BuildKit, over a connection of the build's own: when that ends, by
+//! cancel, by the time limit or because the disk runs full, the Engine ends the build and removes what it made.
 
 use super::failure::{ANSWER_LIMIT, failure};
-use super::{context, images};
-use bollard::models::BuildInfo;
-use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
-use bollard::{BollardRequest, Docker, body_try_stream};
-use contract::deployments::Stream;
-use futures::StreamExt;
+use super::progress::Progress;
+use super::{Source, context, images, machine, session, wire};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bollard::Docker;
+use bollard::query_parameters::PruneBuildOptionsBuilder;
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use services::servers::engine::{BuildRequest, EngineError, EngineResult, Image, Output, OutputSink};
-use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use url::form_urlencoded;
 
-/// In microseconds; quotas are given for it.
-const CPU_PERIOD: i32 = 100_000;
-/// The Engine's builder sets what a step writes to its standard error in red.
-const RED: &str = "\u{1b}[91m";
-const PLAIN: &str = "\u{1b}[0m";
+/// How often the free disk is looked at.
+const LOOKS: Duration = Duration::from_millis(500);
+/// Over SSH each look is a command.
+const LOOKS_THERE: Duration = Duration::from_secs(2);
+/// A large cache takes its time to remove.
+const PRUNE_LIMIT: Duration = Duration::from_secs(300);
+/// A message from the Engine is never longer.
+const LONGEST_MESSAGE: usize = 32 * 1024 * 1024;
+/// An argument that would have BuildKit start another reader of the Dockerfile.
+const READER: &str = "BUILDKIT_SYNTAX";
+
+pub struct Building<'a> {
+    pub docker: &'a Docker,
+    pub engine: &'a Source,
+    /// Where the Engine keeps its images, on its machine.
+    pub root: Option<String>,
+    /// Stands in for the file in the folder.
+    pub dockerfile: Option<String>,
+}
 
 pub async fn build(
-    docker: &Docker,
-    request: BuildRequest,
+    on: Building<'_>,
+    mut request: BuildRequest,
     output: OutputSink,
     cancel: &CancellationToken,
 ) -> EngineResult<Image> {
-    let limit = request.time_limit;
-    let tag = request.tag.clone();
+    let (limits, tag) = (request.limits, request.tag.clone());
+    let disk = Disk { engine: on.engine, root: on.root, reserve: limits.disk_reserve_bytes };
+    if disk.has_room().await.is_err() {
+        say(&output, "The disk is nearly full: the builder's cache is emptied first");
+        empty_cache(on.docker).await?;
+        disk.has_room().await?;
+    }
+    let session = session::open(on.engine, std::mem::take(&mut request.secrets)).await?;
     let ended = CancellationToken::new();
     let _ends = ended.clone().drop_guard();
-    let (blocks, writer) = context::stream(request.context.clone(), request.dockerfile.to_string(), ended.clone());
-    let docker_for_build = docker.clone().with_timeout(limit + ANSWER_LIMIT).with_request_modifier({
-        let memory = request.memory_bytes;
-        move |sent| with_memory(sent, memory)
-    });
-    let answer = docker_for_build.build_image(options(&request), None, Some(body_try_stream(blocks)));
+    let (blocks, writer) = context::stream(
+        context::Content {
+            folder: request.context.clone(),
+            dockerfile: request.dockerfile.to_string(),
+            instead: on.dockerfile,
+            most_bytes: limits.context_bytes,
+        },
+        ended.clone(),
+    );
+    let path = path(on.docker, &request, &session.id)?;
     let built = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(EngineError::Cancelled),
-        result = tokio::time::timeout(limit, follow(Box::pin(answer), &output)) => {
-            result.unwrap_or(Err(EngineError::TimedOut(limit)))
+        full = disk.runs_full() => Err(full),
+        result = tokio::time::timeout(limits.time, follow(on.engine, &path, blocks, &output)) => {
+            result.unwrap_or(Err(EngineError::TimedOut(limits.time)))
         }
     };
     ended.cancel();
     // When this returns, nothing reads the folder any more.
-    let read = writer.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    let read = writer.await.unwrap_or_else(|error| Err(io::Error::other(error)));
     let id = match (built, read) {
         (Ok(id), _) => id,
         (Err(EngineError::Unreachable(_) | EngineError::Failed(_)), Err(unread))
-            if unread.kind() != std::io::ErrorKind::BrokenPipe =>
+            if unread.kind() == io::ErrorKind::FileTooLarge =>
+        {
+            return Err(EngineError::OverLimit(unread.to_string()));
+        }
+        (Err(EngineError::Unreachable(_) | EngineError::Failed(_)), Err(unread))
+            if unread.kind() != io::ErrorKind::BrokenPipe =>
         {
             return Err(EngineError::Failed(format!("the build context cannot be read: {unread}")));
         }
         (Err(error), _) => return Err(error),
     };
-    let reference = id.unwrap_or(tag);
-    images::find(docker, &reference).await?.ok_or_else(|| EngineError::NotFound(format!("the image {reference}")))
-}
-
-fn options(request: &BuildRequest) -> BuildImageOptions {
-    let arguments: HashMap<String, String> = request.arguments.clone().into_iter().collect();
-    let labels: HashMap<String, String> = request.labels.clone().into_iter().collect();
-    let quota = i64::from(request.cpu_millis) * i64::from(CPU_PERIOD) / 1000;
-    let mut options = BuildImageOptionsBuilder::default()
-        .dockerfile(request.dockerfile.as_str())
-        .t(&request.tag)
-        .rm(true)
-        .forcerm(true)
-        .cpuperiod(CPU_PERIOD)
-        .cpuquota(i32::try_from(quota).unwrap_or(i32::MAX))
-        .buildargs(&arguments)
-        .labels(&labels)
-        .networkmode("default")
-        .build();
-    if let Some(target) = &request.target {
-        options.target = target.to_string();
+    let reference = id.unwrap_or_else(|| tag.clone());
+    let image = images::find(on.docker, &reference).await?;
+    let image = image.ok_or_else(|| EngineError::NotFound(format!("the image {reference}")))?;
+    if image.size_bytes > limits.image_bytes {
+        images::remove(on.docker, &tag).await?;
+        return Err(EngineError::OverLimit(format!(
+            "the image has {} MB, and {} MB are allowed",
+            image.size_bytes / 1_000_000,
+            limits.image_bytes / 1_000_000
+        )));
     }
-    options
+    Ok(image)
 }
 
-/// The client's options hold the limit in 32 bits, which ends below 2 GiB; the Engine takes 64. Swap is not added. An
-/// address that becomes too long with it leads nowhere: nothing is built without a limit.
-fn with_memory(mut sent: BollardRequest, bytes: u64) -> BollardRequest {
-    let separator = if sent.uri().query().is_some() { '&' } else { '?' };
-    let limited = format!("{}{separator}memory={bytes}&memswap={bytes}", sent.uri());
-    *sent.uri_mut() = limited.parse().unwrap_or_default();
-    sent
+fn path(docker: &Docker, request: &BuildRequest, session: &str) -> EngineResult<String> {
+    let arguments: std::collections::BTreeMap<_, _> =
+        request.arguments.iter().filter(|(key, _)| key.as_str() != READER).collect();
+    let json = |error: serde_json::Error| EngineError::Failed(error.to_string());
+    let version = docker.client_version();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("version", "2")
+        .append_pair("session", session)
+        .append_pair("t", &request.tag)
+        .append_pair("dockerfile", request.dockerfile.as_str())
+        .append_pair("buildargs", &serde_json::to_string(&arguments).map_err(json)?)
+        .append_pair("labels", &serde_json::to_string(&request.labels).map_err(json)?)
+        .append_pair("rm", "1")
+        .append_pair("forcerm", "1")
+        .append_pair("networkmode", "default");
+    if request.no_cache {
+        query.append_pair("nocache", "1");
+    }
+    if let Some(target) = &request.target {
+        query.append_pair("target", target.as_str());
+    }
+    Ok(format!("/v{}.{}/build?{}", version.major_version, version.minor_version, query.finish()))
 }
 
-/// Passes the output on and answers the image's id.
+/// The disk of the Engine's machine, of which so much is to stay free.
+struct Disk<'a> {
+    engine: &'a Source,
+    root: Option<String>,
+    reserve: u64,
+}
+
+impl Disk<'_> {
+    async fn has_room(&self) -> EngineResult<()> {
+        let free = match (self.engine, &self.root) {
+            (Source::Socket(_), Some(root)) => machine::free_bytes(root),
+            (Source::Socket(_), None) => None,
+            // One that does not answer now is asked again.
+            (Source::Link(link), _) => machine::free_bytes_there(link).await.unwrap_or_default(),
+        };
+        match free {
+            Some(free) if free < self.reserve => Err(EngineError::DiskLow { free, reserve: self.reserve }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Never answers while there is room, or where it cannot be seen.
+    async fn runs_full(&self) -> EngineError {
+        let often = if matches!(self.engine, Source::Socket(_)) { LOOKS } else { LOOKS_THERE };
+        let mut looks = tokio::time::interval(often);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            if let Err(error) = self.has_room().await {
+                return error;
+            }
+        }
+    }
+}
+
+/// Of what no build uses at this moment.
+async fn empty_cache(docker: &Docker) -> EngineResult<()> {
+    let docker = docker.clone().with_timeout(PRUNE_LIMIT);
+    let options = PruneBuildOptionsBuilder::default().all(true).build();
+    docker.prune_build(Some(options)).await.map_err(|e| failure(e, "the builder's cache"))?;
+    Ok(())
+}
+
+/// Sends the context, passes the output on, answers the image's id.
 async fn follow(
-    mut messages: impl futures::Stream<Item = Result<BuildInfo, bollard::errors::Error>> + Unpin,
+    engine: &Source,
+    path: &str,
+    blocks: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     output: &OutputSink,
 ) -> EngineResult<Option<String>> {
+    let lost = |error: hyper::Error| EngineError::Unreachable(error.to_string());
+    let wire = wire::connect(engine).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(wire)).await.map_err(lost)?;
+    // Its end closes the connection, which is what ends the build.
+    let _connection = AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a build's connection ended");
+        }
+    }));
+    let request = Request::post(path)
+        .header(header::HOST, "docker")
+        .header(header::CONTENT_TYPE, "application/x-tar")
+        .body(StreamBody::new(Box::pin(blocks.map(|block| block.map(Frame::data)))))
+        .map_err(|error| EngineError::Failed(error.to_string()))?;
+    let answer = sender.send_request(request).await.map_err(lost)?;
+    let refused = answer.status() != StatusCode::OK;
+    let mut messages = Messages { body: answer.into_body(), held: Vec::new() };
+    let mut progress = Progress::new(output.clone());
     let mut id = None;
-    while let Some(message) = messages.next().await {
-        let message = message.map_err(|e| failure(e, "the base image or a file of the build"))?;
-        if let Some(detail) = message.error_detail {
-            return Err(EngineError::Failed(detail.message.unwrap_or_else(|| "the build failed".to_owned())));
+    while let Some(message) = messages.next().await? {
+        if let Some(reason) = message.message.filter(|_| refused) {
+            return Err(EngineError::Failed(reason));
         }
-        if let Some(text) = message.stream {
-            output(said(&text));
-        } else if let Some(status) = message.status
-            && message.progress_detail.is_none_or(|detail| detail.current.is_none())
-        {
-            output(images::status_line(message.id, &status));
+        if let Some(error) = message.error_detail {
+            progress.finish();
+            return Err(EngineError::Failed(plain(&error.message)));
         }
-        if let Some(image) = message.aux.and_then(|aux| aux.id) {
-            id = Some(image);
+        match (message.id.as_deref(), message.aux) {
+            (Some("moby.buildkit.trace"), Some(serde_json::Value::String(status))) => {
+                if let Ok(status) = STANDARD.decode(status) {
+                    progress.report(&status);
+                }
+            }
+            (Some("moby.image.id"), Some(aux)) => {
+                id = aux.get("ID").and_then(|id| id.as_str()).map(str::to_owned);
+            }
+            _ => {}
         }
     }
-    Ok(id)
+    progress.finish();
+    if refused { Err(EngineError::Failed("the Engine refused the build".to_owned())) } else { Ok(id) }
 }
 
-fn said(text: &str) -> Output {
-    match text.strip_prefix(RED) {
-        Some(red) => {
-            let plain = red.replace(PLAIN, "").replace(RED, "");
-            Output { stream: Stream::Stderr, bytes: plain.into_bytes() }
-        }
-        None => Output { stream: Stream::Stdout, bytes: text.as_bytes().to_vec() },
+/// Without the layers that the error went through.
+fn plain(reason: &str) -> String {
+    let mut rest = reason.trim();
+    for wrapping in [
+        "failed to solve with frontend dockerfile.v0: ",
+        "failed to solve with frontend gateway.v0: ",
+        "failed to solve: ",
+        "rpc error: code = Unknown desc = ",
+        "failed to create LLB definition: ",
+    ] {
+        rest = rest.strip_prefix(wrapping).unwrap_or(rest);
     }
+    rest.to_owned()
+}
+
+#[derive(Deserialize)]
+struct Message {
+    id: Option<String>,
+    aux: Option<serde_json::Value>,
+    #[serde(rename = "errorDetail")]
+    error_detail: Option<ErrorDetail>,
+    /// Of an answer that refuses the request.
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetail {
+    #[serde(default)]
+    message: String,
+}
+
+/// The answer's messages, one JSON text to a line.
+struct Messages {
+    body: Incoming,
+    held: Vec<u8>,
+}
+
+impl Messages {
+    async fn next(&mut self) -> EngineResult<Option<Message>> {
+        loop {
+            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=end).collect();
+                if let Ok(message) = serde_json::from_slice(&line) {
+                    return Ok(Some(message));
+                }
+                continue;
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => self.held.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+                Some(Err(error)) => return Err(EngineError::Unreachable(error.to_string())),
+                None if self.held.is_empty() => return Ok(None),
+                None => self.held.push(b'\n'),
+            }
+            if self.held.len() > LONGEST_MESSAGE {
+                return Err(EngineError::Failed("the Engine sent a message without an end".to_owned()));
+            }
+        }
+    }
+}
+
+/// A line of the platform's own in a build's output.
+pub fn say(output: &OutputSink, line: &str) {
+    output(Output { stream: contract::deployments::Stream::System, bytes: format!("{line}\n").into_bytes() });
+}
+
+/// The folder in which the Engine keeps its images.
+pub async fn root(docker: &Docker) -> EngineResult<Option<String>> {
+    let info = tokio::time::timeout(ANSWER_LIMIT, docker.info()).await;
+    let info = info.map_err(|_| EngineError::TimedOut(ANSWER_LIMIT))?;
+    Ok(info.map_err(|e| failure(e, "the description"))?.docker_root_dir)
 }

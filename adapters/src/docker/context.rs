@@ -21,17 +21,27 @@ use walkdir::{DirEntry, WalkDir};
 const BLOCK: usize = 128 * 1024;
 const WAITING: usize = 8;
 
+/// What goes along.
+pub struct Content {
+    pub folder: PathBuf,
+    /// Relative to the folder.
+    pub dockerfile: String,
+    /// Sent in the place of that file's own text.
+    pub instead: Option<String>,
+    pub most_bytes: u64,
+}
+
 /// Starts to read the folder on a thread of its own. The thread ends with the stream, or when the build has ended
 /// while somebody still holds the stream without reading it.
 pub fn stream(
-    folder: PathBuf,
-    dockerfile: String,
+    content: Content,
     ended: CancellationToken,
 ) -> (impl Stream<Item = io::Result<Bytes>> + Send + 'static, JoinHandle<io::Result<()>>) {
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let writer = tokio::task::spawn_blocking(move || {
-        let mut blocks = Blocks { sender, ended, runtime: Handle::current(), filled: Vec::with_capacity(BLOCK) };
-        let result = write(&folder, &dockerfile, &mut blocks);
+        let room = content.most_bytes;
+        let mut blocks = Blocks { sender, ended, runtime: Handle::current(), filled: Vec::with_capacity(BLOCK), room };
+        let result = write(&content, &mut blocks);
         if result.is_err() {
             // The Engine must not take half a context for a whole one.
             let _nobody_listens = blocks.send(Err(io::Error::other("the context could not be read")));
@@ -41,9 +51,11 @@ pub fn stream(
     (futures::stream::poll_fn(move |task| receiver.poll_recv(task)), writer)
 }
 
-fn write(folder: &Path, dockerfile: &str, blocks: &mut Blocks) -> io::Result<()> {
+fn write(content: &Content, blocks: &mut Blocks) -> io::Result<()> {
+    let folder = content.folder.as_path();
     let ignored = read_ignored(folder)?;
-    let always = [dockerfile.trim_start_matches("./"), ".dockerignore"];
+    let dockerfile = content.dockerfile.trim_start_matches("./");
+    let always = [dockerfile, ".dockerignore"];
     let mut archive = tar::Builder::new(blocks);
     archive.mode(tar::HeaderMode::Complete);
     let is_left_out = |path: &Path| {
@@ -66,8 +78,17 @@ fn write(folder: &Path, dockerfile: &str, blocks: &mut Blocks) -> io::Result<()>
     for entry in WalkDir::new(folder).follow_links(false).sort_by_file_name().into_iter().filter_entry(may_descend) {
         let entry = entry?;
         let path = relative(folder, entry.path());
-        if entry.depth() > 0 && !is_left_out(path) {
-            append(&mut archive, entry.path(), path)?;
+        if entry.depth() == 0 || is_left_out(path) {
+            continue;
+        }
+        match &content.instead {
+            Some(text) if path == Path::new(dockerfile) => {
+                let mut header = tar::Header::new_gnu();
+                header.set_mode(0o644);
+                header.set_size(text.len() as u64);
+                archive.append_data(&mut header, path, text.as_bytes())?;
+            }
+            _ => append(&mut archive, entry.path(), path)?,
         }
     }
     archive.into_inner()?.flush()
@@ -116,6 +137,8 @@ struct Blocks {
     ended: CancellationToken,
     runtime: Handle,
     filled: Vec<u8>,
+    /// What may still be sent.
+    room: u64,
 }
 
 impl Blocks {
@@ -130,6 +153,12 @@ impl Blocks {
 
 impl Write for Blocks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "the files to build from are too large: leave out what the build does not need in .dockerignore",
+            )
+        })?;
         self.filled.extend_from_slice(bytes);
         if self.filled.len() >= BLOCK {
             self.flush()?;

@@ -4,23 +4,31 @@
 //! Invariant: a name or id that becomes part of a request's path is checked first, so none can address another object.
 
 mod build;
+mod ceiling;
 mod containers;
 mod context;
 mod engines;
 mod events;
 mod exec;
 mod failure;
+mod hints;
 mod ignore;
 mod images;
 mod machine;
 mod networks;
 mod probe;
+mod progress;
+mod protobuf;
+mod reader;
 mod reap;
 mod remotes;
 mod run;
+mod session;
 mod subnets;
+mod syntax;
 mod transport;
 mod volumes;
+mod wire;
 
 pub use engines::DockerEngines;
 
@@ -28,8 +36,10 @@ use crate::outbound::Outbound;
 use crate::ssh::Link;
 use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};
+use ceiling::Ceiling;
 use failure::{ANSWER_LIMIT, failure};
 use futures::stream::BoxStream;
+use reader::Readers;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Image,
     ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
@@ -58,6 +68,13 @@ pub struct DockerEngine {
     docker: OnceCell<Docker>,
     /// The Engine lets two networks have one name; within this process only one at a time is made.
     networks: Mutex<()>,
+    ceiling: Ceiling,
+    readers: Readers,
+}
+
+/// Where its API is.
+enum Source {
+    Socket(PathBuf),
 }
 
 /// Where its API is.
@@ -76,7 +93,16 @@ impl DockerEngine {
     }
 
     fn at(place: String, source: Source, outbound: Outbound, reaper: PathBuf) -> Self {
-        Self { place, source, outbound, reaper, docker: OnceCell::new(), networks: Mutex::new(()) }
+        Self {
+            place,
+            source,
+            outbound,
+            reaper,
+            docker: OnceCell::new(),
+            networks: Mutex::new(()),
+            ceiling: Ceiling::default(),
+            readers: Readers::default(),
+        }
     }
 
     async fn docker(&self) -> EngineResult<&Docker> {
@@ -189,12 +215,26 @@ impl Engine for DockerEngine {
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
         checked(&request.tag)?;
+        let docker = self.docker().await?;
+        let mut dockerfile = None;
         // One that is not there is the Engine's to miss, in its own words.
         if let Ok(text) = tokio::fs::read(request.context.join(request.dockerfile.as_str())).await {
             let text = String::from_utf8_lossy(&text);
+            let asked = syntax::asked(&text)?;
             remotes::check_dockerfile(&self.outbound, &text, &request.arguments).await?;
+            hints::tell(&text, &request, &output);
+            if let Some(asked) = asked {
+                dockerfile = self.readers.stand_in(docker, asked, &output, cancel).await?;
+            }
         }
-        build::build(self.docker().await?, request, output, cancel).await
+        if let Some(program) = &request.limiter
+            && let Err(error) = self.ceiling.raise(docker, program, &request.labels, request.limits).await
+        {
+            build::say(&output, &format!("This server's builds run without limits of memory and processes: {error}"));
+        }
+        let root = build::root(docker).await?;
+        let on = build::Building { docker, engine: &self.source, root, dockerfile };
+        build::build(on, request, output, cancel).await
     }
 
     async fn pull(

@@ -69,7 +69,20 @@ fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<
                 let image = words.find(|word| !word.starts_with("--")).unwrap_or_default();
                 images.push(filled(image, &known)?);
             }
-            "COPY" => images.extend(words.filter_map(|word| word.strip_prefix("--from=")).map(str::to_owned)),
+            "COPY" => {
+                for image in words.filter_map(|word| word.strip_prefix("--from=")) {
+                    images.push(named(image)?);
+                }
+            }
+            "RUN" => {
+                for mount in
+                    words.take_while(|word| word.starts_with("--")).filter_map(|word| word.strip_prefix("--mount="))
+                {
+                    for image in mount.split(',').filter_map(from_of_mount) {
+                        images.push(named(&image)?);
+                    }
+                }
+            }
             "ADD" => {
                 let from_address = |word: &str| {
                     let word = word.trim_start_matches(['[', '"', ',']);
@@ -85,6 +98,21 @@ fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<
         }
     }
     Ok(images)
+}
+
+/// `from=image` of a `RUN --mount`, in which quotes may stand.
+fn from_of_mount(part: &str) -> Option<String> {
+    let (key, image) = part.split_once('=')?;
+    let bare = |text: &str| text.replace(['"', '\''], "");
+    bare(key).trim().eq_ignore_ascii_case("from").then(|| bare(image))
+}
+
+/// An image that is named as it is: what arguments would make of it is not known here.
+fn named(image: &str) -> EngineResult<String> {
+    if image.contains(['$', '\\', '`']) {
+        return Err(EngineError::Refused(format!("from={image} cannot be read: name the image or the stage itself")));
+    }
+    Ok(image.trim_matches(['"', '\'']).to_owned())
 }
 
 /// Lines as the builder joins them, without comments.
@@ -163,6 +191,13 @@ mod tests {
         assert_eq!(found("# escape=`\nFROM `\n10.0.0.1/x"), ["10.0.0.1/x"]);
         assert_eq!(found("FROM a\nCOPY --chown=1 --from=10.0.0.1:5000/y /a /b"), ["a", "10.0.0.1:5000/y"]);
         assert_eq!(found("FROM a\nONBUILD COPY --from=10.0.0.1/y /a /b"), ["a", "10.0.0.1/y"]);
+        assert_eq!(
+            found("FROM a\nRUN --mount=type=bind,from=10.0.0.1/z,target=/z --mount=type=cache,target=/c ls"),
+            ["a", "10.0.0.1/z"]
+        );
+        assert_eq!(found("FROM a\nRUN --network=none --mount=\"from=10.0.0.1/z\",target=/z ls"), ["a", "10.0.0.1/z"]);
+        assert_eq!(found("FROM a\nONBUILD RUN --mount=target=/z,\"FROM=10.0.0.1/z\" ls"), ["a", "10.0.0.1/z"]);
+        assert_eq!(found("FROM a\nRUN echo --mount=from=x"), ["a"]);
         assert_eq!(found("FROM a\nRUN echo FROM $b\nENV x=$y"), ["a"]);
     }
 
@@ -180,6 +215,8 @@ mod tests {
             assert!(images(&format!("FROM a\n{line}"), &BTreeMap::new()).is_err(), "{line}");
         }
         assert_eq!(found("FROM a\nADD site.tar.gz /srv/"), ["a"]);
+        assert!(images("FROM a\nCOPY --from=$IMAGE /a /b", &BTreeMap::new()).is_err());
+        assert!(images("FROM a\nRUN --mount=type=bind,from=${IMAGE} ls", &BTreeMap::new()).is_err());
         assert!(images("FROM ${A:-$B}", &BTreeMap::new()).is_err());
     }
 

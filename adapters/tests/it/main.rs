@@ -4,4 +4,5 @@
 
 mod docker;
 mod git;
+mod planner;
 mod ssh;

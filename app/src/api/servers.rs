@@ -12,7 +12,7 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Server {
     servers::create(ctx, input).await
 }
 
-/// Renames a server or reaches it another way, which starts its validation.
+/// Renames a server, changes what it builds, or reaches it another way, which starts its validation.
 #[operation(command, "servers.update", access = ServersManage, audit = "servers.updated")]
 pub async fn update(ctx: &Ctx, input: UpdateServer) -> Server {
     servers::update(ctx, input).await

@@ -104,15 +104,15 @@ pub fn source_words(source: &Source) -> String {
 /// How the source becomes an image, in a few words.
 pub fn build_words(build: &Build) -> String {
     match build {
-        Build::Dockerfile { path, target } => {
+        Build::Dockerfile { path, target, .. } => {
             let path = path.as_deref().unwrap_or("Dockerfile");
             match target {
                 Some(target) => format!("{path}, stage {target}"),
                 None => path.to_owned(),
             }
         }
-        Build::Static { publish_directory } => format!("Files of {publish_directory}"),
-        Build::Nixpacks => "Detected from the source".to_owned(),
+        Build::Static { publish_directory, .. } => format!("Files of {publish_directory}"),
+        Build::Nixpacks { .. } => "Detected from the source".to_owned(),
         Build::None => "Runs as it is".to_owned(),
     }
 }

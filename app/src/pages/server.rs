@@ -4,12 +4,13 @@ use super::address::{known, path_id};
 use super::poll::again_soon;
 use super::region::subject;
 use super::server_words::{check_steps, connection_words, status_pill};
+use super::success::successes;
 use crate::api;
-use crate::operation_form::{Command, OperationForm};
+use crate::operation_form::{Command, OperationForm, field_error};
 use crate::session::may;
 use crate::ui::{
-    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind,
-    LinkButton, Notice, Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
+    Button, ButtonRow, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph,
+    Kind, LinkButton, Notice, NumberField, Page, RelativeTime, SavePill, Steps, Tone, TwoColumns, Width, time,
 };
 use contract::ids::ServerId;
 use contract::permissions::Permission;
@@ -24,9 +25,13 @@ pub fn ServerPage() -> impl IntoView {
     let id = path_id::<ServerId>("id");
     let validate = Command::<api::servers::ValidateCall>::new();
     let delete = Command::<api::servers::DeleteCall>::new();
-    let commands = Commands { validate, delete, trust: Command::new(), install: Command::new() };
+    let update = Command::<api::servers::UpdateCall>::new();
+    let commands = Commands { validate, update, delete, trust: Command::new(), install: Command::new() };
     let server = Resource::new(
-        move || (id.get(), validate.version().get(), commands.trust.version().get(), commands.install.version().get()),
+        move || {
+            let (trusted, installed) = (commands.trust.version().get(), commands.install.version().get());
+            (id.get(), validate.version().get(), update.version().get(), trusted, installed)
+        },
         |(id, ..)| async move { api::servers::get(ServerRef { id: known(id)? }).await },
     );
     subject(server, REFUSED, move |found| {
@@ -40,6 +45,7 @@ pub fn ServerPage() -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Commands {
     validate: Command<api::servers::ValidateCall>,
+    update: Command<api::servers::UpdateCall>,
     delete: Command<api::servers::DeleteCall>,
     trust: Command<api::servers::TrustHostKeyCall>,
     install: Command<api::servers::InstallDockerCall>,
@@ -50,6 +56,7 @@ fn page(server: Server, commands: Commands) -> AnyView {
     let status = server.status;
     let alarms = host_key_alarms(&server, manages.then_some(commands.trust));
     let checks = checks(&server, manages.then_some(commands));
+    let builds = manages.then(|| builds(&server, commands.update));
     let danger = manages.then(|| danger(&server, commands.delete));
     let edit = manages.then(|| view! { <LinkButton href=format!("/servers/{}/edit", server.id)>"Edit"</LinkButton> });
     view! {
@@ -61,6 +68,7 @@ fn page(server: Server, commands: Commands) -> AnyView {
         >
             {alarms}
             <TwoColumns>{checks} {facts(server)}</TwoColumns>
+            {builds}
             {danger}
         </Page>
     }
@@ -211,6 +219,45 @@ fn ssh_facts(server: &Server) -> AnyView {
         {jump}
         {key}
         {known}
+    }
+    .into_any()
+}
+
+/// Without the program an unticked box sends nothing, so what the tick would change is sent by buttons.
+fn builds(server: &Server, update: Command<api::servers::UpdateCall>) -> AnyView {
+    let (id, marked) = (server.id.to_string(), server.builds);
+    let (does, turn) = if marked {
+        ("It builds images for applications on other servers, too.", "Build only its own")
+    } else {
+        ("It builds images for its own applications only.", "Build for other servers, too")
+    };
+    let (other, at_once) = (id.clone(), i64::from(server.concurrent_builds));
+    view! {
+        <Card title="Builds" note=does>
+            <OperationForm action=update refused="Nothing was changed">
+                <FormBody>
+                    <input type="hidden" name="id" value=id />
+                    <NumberField
+                        name="concurrent_builds"
+                        label="Builds at a time"
+                        value=at_once
+                        min=1
+                        max=64
+                        hint="Further ones wait in line."
+                        required=true
+                        error=field_error(update, "concurrent_builds")
+                    />
+                    <SavePill busy=update.pending() saved=successes(update) />
+                </FormBody>
+            </OperationForm>
+            <OperationForm action=update>
+                <input type="hidden" name="id" value=other />
+                <input type="hidden" name="builds" value=(!marked).to_string() />
+                <ButtonRow>
+                    <Button small=true busy=update.pending()>{turn}</Button>
+                </ButtonRow>
+            </OperationForm>
+        </Card>
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 //! The fields of a source and its build, as creating and changing an application both ask for them.
 
-use crate::ui::{FormPair, TextArea, TextField};
+use crate::ui::{Checkbox, FormPair, TextArea, TextField};
 use contract::applications::{Build, Source};
 use leptos::prelude::*;
 
@@ -56,30 +56,37 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pack {
     Dockerfile,
+    Nixpacks,
     Static,
 }
 
 impl Pack {
-    pub const ALL: [Self; 2] = [Self::Dockerfile, Self::Static];
+    pub const ALL: [Self; 3] = [Self::Dockerfile, Self::Nixpacks, Self::Static];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dockerfile => "dockerfile",
+            Self::Nixpacks => "nixpacks",
             Self::Static => "static",
         }
     }
 
     pub fn parse(text: Option<&str>) -> Self {
-        if text == Some("static") { Self::Static } else { Self::Dockerfile }
+        Self::ALL.into_iter().find(|pack| Some(pack.as_str()) == text).unwrap_or(Self::Dockerfile)
     }
 
     pub fn of(build: &Build) -> Self {
-        if matches!(build, Build::Static { .. }) { Self::Static } else { Self::Dockerfile }
+        match build {
+            Build::Static { .. } => Self::Static,
+            Build::Nixpacks { .. } => Self::Nixpacks,
+            Build::Dockerfile { .. } | Build::None => Self::Dockerfile,
+        }
     }
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Dockerfile => "With its Dockerfile",
+            Self::Nixpacks => "With Nixpacks",
             Self::Static => "As static files",
         }
     }
@@ -87,6 +94,7 @@ impl Pack {
     pub fn note(self) -> &'static str {
         match self {
             Self::Dockerfile => "The repository says how.",
+            Self::Nixpacks => "What it needs is detected.",
             Self::Static => "A folder of it is served as it is.",
         }
     }
@@ -201,11 +209,11 @@ fn packed(
     let sent = view! { <input type="hidden" name="build[kind]" value=pack.as_str() /> };
     match pack {
         Pack::Dockerfile => {
-            let (path, target) = match build {
-                Some(Build::Dockerfile { path, target }) => {
-                    (path.clone().unwrap_or_default(), target.clone().unwrap_or_default())
+            let (path, target, minutes) = match build {
+                Some(Build::Dockerfile { path, target, time_limit_minutes }) => {
+                    (path.clone().unwrap_or_default(), target.clone().unwrap_or_default(), *time_limit_minutes)
                 }
-                _ => (String::new(), String::new()),
+                _ => (String::new(), String::new(), None),
             };
             view! {
                 {sent}
@@ -229,13 +237,54 @@ fn packed(
                         error=error("build.target")
                     />
                 </FormPair>
+                {time_limit(minutes, error)}
+            }
+            .into_any()
+        }
+        Pack::Nixpacks => {
+            let (install, build, start, minutes) = match build {
+                Some(Build::Nixpacks { install_command, build_command, start_command, time_limit_minutes }) => (
+                    install_command.clone().unwrap_or_default(),
+                    build_command.clone().unwrap_or_default(),
+                    start_command.clone().unwrap_or_default(),
+                    *time_limit_minutes,
+                ),
+                _ => Default::default(),
+            };
+            let command =
+                move |name: &'static str, label: &'static str, value: String, placeholder: &'static str, path| {
+                    view! {
+                        <TextField
+                            name=name
+                            label=label
+                            value=value
+                            placeholder=placeholder
+                            hint="Empty: as detected."
+                            optional=true
+                            mono=true
+                            error=error(path)
+                        />
+                    }
+                };
+            view! {
+                {sent}
+                <FormPair>
+                    {command("build[install_command]", "Install command", install, "npm ci", "build.install_command")}
+                    {command("build[build_command]", "Build command", build, "npm run build", "build.build_command")}
+                </FormPair>
+                <FormPair>
+                    {command("build[start_command]", "Start command", start, "npm start", "build.start_command")}
+                    {time_limit(minutes, error)}
+                </FormPair>
             }
             .into_any()
         }
         Pack::Static => {
-            let folder = match build {
-                Some(Build::Static { publish_directory }) => publish_directory.clone(),
-                _ => "public".to_owned(),
+            let (folder, single_page, headers) = match build {
+                Some(Build::Static { publish_directory, single_page, headers }) => {
+                    (publish_directory.clone(), *single_page, headers.clone().unwrap_or_default())
+                }
+                _ => ("public".to_owned(), false, String::new()),
             };
             view! {
                 {sent}
@@ -248,8 +297,43 @@ fn packed(
                     mono=true
                     error=error("build.publish_directory")
                 />
+                <Checkbox
+                    name="build[single_page]"
+                    label="Single-page application"
+                    checked=single_page
+                    hint="Paths that are no file are answered with index.html."
+                />
+                <TextArea
+                    name="build[headers]"
+                    label="Headers"
+                    value=headers
+                    rows=3
+                    placeholder="/* X-Frame-Options: DENY"
+                    hint="One to a line: a path, in which * stands for any characters, then the header."
+                    mono=true
+                    wide=true
+                    error=error("build.headers")
+                />
             }
             .into_any()
         }
     }
+}
+
+fn time_limit(
+    minutes: Option<u32>,
+    error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let minutes = minutes.map(|minutes| minutes.to_string()).unwrap_or_default();
+    view! {
+        <TextField
+            name="build[time_limit_minutes]"
+            label="Longest build in minutes"
+            value=minutes
+            placeholder="30"
+            optional=true
+            error=error("build.time_limit_minutes")
+        />
+    }
+    .into_any()
 }

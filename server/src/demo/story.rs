@@ -38,7 +38,7 @@ pub async fn tell(platform: &Arc<Platform>, repositories: &Urls) -> Result<(), S
             server.id,
             "hello",
             repositories,
-            Build::Static { publish_directory: "public".into() },
+            Build::Static { publish_directory: "public".into(), single_page: false, headers: None },
             None,
         )
         .await?;
@@ -55,7 +55,7 @@ pub async fn tell(platform: &Arc<Platform>, repositories: &Urls) -> Result<(), S
             server.id,
             "clock",
             repositories,
-            Build::Dockerfile { path: None, target: None },
+            Build::Dockerfile { path: None, target: None, time_limit_minutes: None },
             Some(health),
         )
         .await?;
@@ -212,7 +212,12 @@ impl Teller {
         if known.is_none_or(|application| application.deployed_at.is_none()) {
             println!("Deploying {name}");
             let deployment = self
-                .call::<api::deployments::CreateCall>(CreateDeployment { application_id: id, strategy: None })
+                .call::<api::deployments::CreateCall>(CreateDeployment {
+                    application_id: id,
+                    strategy: None,
+                    force_build: false,
+                    no_cache: false,
+                })
                 .await?;
             within(async {
                 let watched = self.platform.live.watch(deployment.id);

@@ -77,6 +77,8 @@ impl Seed {
             host_keys: None,
             engine_id: None,
             looks: 0,
+            builds: false,
+            concurrent_builds: 2,
         };
         server::ActiveModel::from(row).insert(db).await.unwrap();
         let private_key_id: PrivateKeyId = new();
@@ -220,6 +222,10 @@ impl Seed {
             started_at: None,
             finished_at: Some(now),
             cancel_requested_at: None,
+            force_build: None,
+            build_fingerprint: None,
+            build_secrets_fingerprint: None,
+            build_server_id: None,
         };
         deployment::ActiveModel::from(row).insert(db).await.unwrap();
         let invitation_id: InvitationId = new();

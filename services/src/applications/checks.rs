@@ -1,7 +1,8 @@
 //! The checks that a configuration passes on its way in and again whenever it is loaded. Each notes what is wrong
 //! under the field's name and goes on, so that all of it is told at once.
 
-use super::config::{Build, HealthCheck, Limits, Source};
+use super::config::{Build, Commands, HealthCheck, Limits, Source};
+use super::site_headers::SiteHeaders;
 use crate::Faults;
 use crate::values::{
     BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, UrlPath,
@@ -42,36 +43,42 @@ pub fn source(faults: &mut Faults, source: &wire::Source) -> Option<Source> {
 pub fn build(faults: &mut Faults, source: &wire::Source, build: &wire::Build) -> Option<Build> {
     use wire::Source::{Dockerfile, Git, Image};
     match (source, build) {
-        (_, wire::Build::Nixpacks) => {
-            faults.note(
-                "build.kind",
-                "This server builds from a Dockerfile (dockerfile) or serves a folder of files (static). \
-                 Add a Dockerfile to the repository and choose dockerfile.",
-            );
-            None
-        }
         (Image { .. }, wire::Build::None) => Some(Build::None),
         (Image { .. }, _) => {
             faults.note("build.kind", "An image runs as it is. Choose none.");
             None
         }
         (Git { .. }, wire::Build::None) => {
-            faults.note("build.kind", "A repository has to be built. Choose dockerfile or static.");
+            faults.note("build.kind", "A repository has to be built. Choose dockerfile, static or nixpacks.");
             None
         }
-        (Git { .. }, wire::Build::Dockerfile { path, target }) => {
+        (Git { .. }, wire::Build::Dockerfile { path, target, time_limit_minutes }) => {
             let path = faults.check("build.path", RelativePath::parse(given(path).unwrap_or(DEFAULT_DOCKERFILE)));
+            let time_limit = time_limit(faults, *time_limit_minutes);
             let target = match given(target) {
                 Some(target) => Some(faults.check("build.target", BuildTarget::parse(target))?),
                 None => None,
             };
-            Some(Build::Dockerfile { path: path?, target })
+            Some(Build::Dockerfile { path: path?, target, time_limit })
         }
-        (Git { .. }, wire::Build::Static { publish_directory }) => {
-            let folder = faults.check("build.publish_directory", RelativePath::parse(publish_directory))?;
-            Some(Build::Static { publish_directory: folder })
+        (Git { .. }, wire::Build::Static { publish_directory, single_page, headers }) => {
+            let folder = faults.check("build.publish_directory", RelativePath::parse(publish_directory));
+            let headers = faults.check("build.headers", SiteHeaders::parse(given(headers).unwrap_or_default()));
+            Some(Build::Static { publish_directory: folder?, single_page: *single_page, headers: headers? })
         }
-        (Dockerfile { .. }, wire::Build::Dockerfile { path, target }) => {
+        (Git { .. }, wire::Build::Nixpacks { install_command, build_command, start_command, time_limit_minutes }) => {
+            let mut command = |field: &str, text: &Option<String>| match given(text) {
+                Some(text) => faults.check(&format!("build.{field}"), checked_command(text)),
+                None => None,
+            };
+            let commands = Commands {
+                install: command("install_command", install_command),
+                build: command("build_command", build_command),
+                start: command("start_command", start_command),
+            };
+            Some(Build::Nixpacks { commands, time_limit: time_limit(faults, *time_limit_minutes) })
+        }
+        (Dockerfile { .. }, wire::Build::Dockerfile { path, target, time_limit_minutes }) => {
             if given(path).is_some() {
                 faults.note("build.path", "The Dockerfile's text is the source. Leave the path out.");
             }
@@ -79,13 +86,35 @@ pub fn build(faults: &mut Faults, source: &wire::Source, build: &wire::Build) ->
                 faults.note("build.target", "The Dockerfile's text is built to its last stage. Leave the target out.");
             }
             let path = faults.check("build.path", RelativePath::parse(DEFAULT_DOCKERFILE))?;
-            Some(Build::Dockerfile { path, target: None })
+            Some(Build::Dockerfile { path, target: None, time_limit: time_limit(faults, *time_limit_minutes) })
         }
         (Dockerfile { .. }, _) => {
             faults.note("build.kind", "A Dockerfile's text is built as it is. Choose dockerfile.");
             None
         }
     }
+}
+
+const MOST_MINUTES: u32 = 240;
+const LONGEST_COMMAND: usize = 2000;
+
+fn time_limit(faults: &mut Faults, minutes: Option<u32>) -> Option<Duration> {
+    let minutes = minutes?;
+    if !(1..=MOST_MINUTES).contains(&minutes) {
+        faults.note("build.time_limit_minutes", format!("Use 1 to {MOST_MINUTES}."));
+    }
+    Some(Duration::from_secs(u64::from(minutes) * 60))
+}
+
+/// One line: it becomes one line of a Dockerfile.
+fn checked_command(text: &str) -> Result<String, &'static str> {
+    if text.len() > LONGEST_COMMAND {
+        return Err("Use at most 2000 bytes; a script in the repository can be longer.");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("Use one line; join commands with &&.");
+    }
+    Ok(text.trim().to_owned())
 }
 
 pub fn health_check(faults: &mut Faults, check: &wire::HealthCheck) -> Option<HealthCheck> {

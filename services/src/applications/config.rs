@@ -4,6 +4,7 @@
 pub use super::resolved::Audience;
 use super::resolved::{self, Purpose};
 use super::running::{self, Running};
+use super::site_headers::SiteHeaders;
 use super::{checks, files};
 use crate::keyring::Keyring;
 use crate::values::{
@@ -58,9 +59,18 @@ pub enum Source {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Build {
-    Dockerfile { path: RelativePath, target: Option<BuildTarget> },
-    Static { publish_directory: RelativePath },
+    Dockerfile { path: RelativePath, target: Option<BuildTarget>, time_limit: Option<Duration> },
+    Static { publish_directory: RelativePath, single_page: bool, headers: SiteHeaders },
+    Nixpacks { commands: Commands, time_limit: Option<Duration> },
     None,
+}
+
+/// What replaces the detected commands. They are shell text of the tenant's, run in the build and in the container only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commands {
+    pub install: Option<String>,
+    pub build: Option<String>,
+    pub start: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +105,44 @@ impl fmt::Debug for Variable {
 }
 
 impl ApplicationConfig {
-    /// What the build gets as arguments.
+    /// What the build gets as arguments. They stay readable in the image, so no secret is among them.
     pub fn build_arguments(&self) -> BTreeMap<String, String> {
-        self.variables.iter().filter(|v| v.build_time).map(|v| (v.key.to_string(), v.value.clone())).collect()
+        self.for_builds(false)
+    }
+
+    /// What the build's commands get only where they ask for it.
+    pub fn build_secrets(&self) -> BTreeMap<String, String> {
+        self.for_builds(true)
+    }
+
+    fn for_builds(&self, secret: bool) -> BTreeMap<String, String> {
+        let given = self.variables.iter().filter(|v| v.build_time && v.secret == secret);
+        given.map(|v| (v.key.to_string(), v.value.clone())).collect()
+    }
+
+    /// The settings on which the image depends. Which branch a commit was found on makes no other image.
+    pub fn image_settings(&self) -> serde_json::Value {
+        let without = |value: serde_json::Result<serde_json::Value>, left_out: &[&str]| {
+            let mut value = value.unwrap_or_default();
+            if let Some(fields) = value.as_object_mut() {
+                fields.retain(|name, _| !left_out.contains(&name.as_str()));
+            }
+            value
+        };
+        serde_json::json!({
+            "source": without(serde_json::to_value(&self.stored.source), &["branch", "commit"]),
+            "build": without(serde_json::to_value(&self.stored.build), &["time_limit_minutes"]),
+            // A static site's image says where it listens.
+            "port": matches!(self.build, Build::Static { .. }).then_some(self.port),
+        })
+    }
+
+    /// How long a build may take, when the settings say it.
+    pub fn build_time_limit(&self) -> Option<Duration> {
+        match &self.build {
+            Build::Dockerfile { time_limit, .. } | Build::Nixpacks { time_limit, .. } => *time_limit,
+            Build::Static { .. } | Build::None => None,
+        }
     }
 
     /// What the container gets as its environment.
@@ -313,7 +358,8 @@ fn check(stored: Stored) -> Result<ApplicationConfig> {
     let files = files.collect();
     let running = running::check(&mut faults, &stored.run, files);
     let variables = stored.variables.iter().filter_map(|variable| check_variable(&mut faults, variable)).collect();
-    let for_builds = stored.variables.iter().filter(|v| v.build_time).map(|v| (v.key.as_str(), v.value.as_str()));
+    let for_builds =
+        stored.variables.iter().filter(|v| v.build_time && !v.secret).map(|v| (v.key.as_str(), v.value.as_str()));
     if !fits_into_builds(for_builds)? {
         faults.note("variables", BUILD_VALUES_REFUSED);
     }

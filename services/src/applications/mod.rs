@@ -15,6 +15,7 @@ pub mod remove;
 mod resolved;
 pub mod revival;
 pub mod running;
+pub mod site_headers;
 pub mod status;
 pub mod variable_files;
 pub mod variables;

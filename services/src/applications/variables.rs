@@ -134,7 +134,7 @@ pub(super) async fn write(ctx: &Ctx, known: Option<environment_variable::Model>,
 
 /// Refuses what no build could be given.
 pub(super) fn check_builds(entries: &[Entry]) -> Result<()> {
-    let given = entries.iter().filter(|entry| entry.row.build_time).filter_map(|entry| {
+    let given = entries.iter().filter(|entry| entry.row.build_time && !entry.row.secret).filter_map(|entry| {
         let resolved = entry.outcome.as_ref().ok()?;
         Some((entry.row.key.as_str(), resolved.value.as_str()))
     });

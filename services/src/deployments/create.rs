@@ -2,6 +2,7 @@
 //! asked for is queued; the work is the job's.
 
 use super::RoutesReconciled;
+use super::fingerprint::Force;
 use super::run::RunDeployment;
 use super::view::{self, find};
 use super::{plan, snapshot};
@@ -25,7 +26,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 pub async fn create(ctx: &Ctx, input: CreateDeployment) -> Result<Deployment> {
     let tx = ctx.tx().await?;
     let config = config::load(tx, &ctx.platform.keyring, ctx.scope()?, input.application_id).await?;
-    queue(ctx, tx, &config, None).await
+    let force = if input.no_cache { Some(Force::WithoutCache) } else { input.force_build.then_some(Force::Build) };
+    queue(ctx, tx, &config, None, force).await
 }
 
 /// Queues a deployment of an earlier one's image with its configuration, or with the present one. Host names that it
@@ -54,7 +56,7 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
     } else if !domains::restore(ctx, input.application_id, &config.hosts).await?.is_empty() {
         ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
     }
-    queue(ctx, tx, &config, Some(earlier)).await
+    queue(ctx, tx, &config, Some(earlier), None).await
 }
 
 async fn queue(
@@ -62,6 +64,7 @@ async fn queue(
     tx: &DatabaseTransaction,
     config: &ApplicationConfig,
     earlier: Option<deployment::Model>,
+    force: Option<Force>,
 ) -> Result<Deployment> {
     let scope = ctx.scope()?;
     let now = ctx.now();
@@ -120,6 +123,10 @@ async fn queue(
         started_at: Set(None),
         finished_at: Set(None),
         cancel_requested_at: Set(None),
+        force_build: Set(force.map(|force| force.as_str().to_owned())),
+        build_fingerprint: Set(None),
+        build_secrets_fingerprint: Set(None),
+        build_server_id: Set(None),
     })
     .exec_without_returning(tx)
     .await?;

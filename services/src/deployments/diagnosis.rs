@@ -79,7 +79,20 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         EngineError::TimedOut(limit) => {
             return Finding::new(
                 format!("The build took longer than {}.", duration(*limit)),
-                "Make it shorter: order the Dockerfile so that dependencies are cached, and leave out what is not needed.",
+                "Make it shorter: order the Dockerfile so that dependencies are cached, and leave out what is not needed; \
+                 or allow it more time in the settings.",
+            );
+        }
+        EngineError::OverLimit(what) => {
+            return Finding::new(
+                format!("The build was refused: {what}."),
+                "Leave out what the image does not need: a .dockerignore, a smaller base image, a last stage of its own.",
+            );
+        }
+        EngineError::DiskLow { .. } => {
+            return Finding::new(
+                format!("The build was ended: {error}."),
+                "Free some space on the server (`docker system df` shows Docker's share), or make the build write less.",
             );
         }
         other => other.to_string(),
@@ -131,6 +144,7 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         || either("manifest unknown")
         || either("no such image")
         || either("not found: manifest")
+        || (lower.contains("failed to load metadata") || lower.contains("resolve image")) && lower.contains("not found")
     {
         return Finding::new(
             "The Dockerfile starts from an image that cannot be found.",
@@ -141,6 +155,12 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         return Finding::new(
             "The registry of the Dockerfile's base image does not answer.",
             "Check the server's network, or use a base image that is on the server already.",
+        );
+    }
+    if lower.contains("unknown instruction") && said.contains("cannot be fetched") && said.contains("here-documents") {
+        return Finding::new(
+            format!("The Dockerfile cannot be read: {text}"),
+            "A newer syntax, such as a here-document, needs Docker 23 on the server, or a registry from which docker/dockerfile can be fetched.",
         );
     }
     if lower.contains("copy failed") || lower.contains("add failed") || lower.contains("failed to compute cache key") {
@@ -363,6 +383,17 @@ mod tests {
             "network",
         );
         check(&built("write /x: no space left on device", ""), "disk is full", "space");
+        check(&built("executor failed running [/bin/sh -c make]: exit code: 2", ""), "exit code 2", "log above");
+        check(&built("target stage release could not be found", ""), "build stage", "AS");
+        check(&built("failed to compute cache key: \"/app.js\" not found: not found", ""), "copies a file", "COPY");
+        let (cannot, old) =
+            ("dockerfile parse error line 5: unknown instruction: HI", "cannot be fetched: here-documents");
+        check(&built(cannot, ""), "cannot be read", "line");
+        check(&built(cannot, old), "cannot be read", "Docker 23");
+        let low = EngineError::DiskLow { free: 1_000_000, reserve: 2_000_000_000 };
+        check(&build(&low, "Dockerfile", ""), "only 1 MB", "Free");
+        let large = EngineError::OverLimit("the image has 9 MB, and 1 MB are allowed".into());
+        check(&build(&large, "Dockerfile", ""), "9 MB", ".dockerignore");
         check(&built("something odd", ""), "something odd", "log above");
         let late = EngineError::TimedOut(Duration::from_secs(1800));
         check(&build(&late, "Dockerfile", ""), "longer than 30 min", "shorter");

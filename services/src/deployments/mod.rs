@@ -2,10 +2,12 @@
 
 mod create;
 mod diagnosis;
+mod fingerprint;
 mod follow;
 pub(crate) mod lines;
 mod log;
 mod mask;
+pub mod nixpacks;
 mod old;
 mod orphans;
 mod pace;

@@ -2,7 +2,7 @@
 
 use super::remove_proxy::RemoveProxy;
 use super::validate::ValidateServer;
-use super::{checklist, connection, read};
+use super::{checklist, connection, read, slots};
 use crate::clock::new_id;
 use crate::projects::refuse_while_used;
 use crate::{Ctx, Error, Faults, OnConflict, Result};
@@ -12,6 +12,8 @@ use contract::{Empty, validation};
 use entity::{Global, Tenant, application, organization, private_key, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+
+const MOST_BUILDS: u32 = 64;
 
 /// Answers at once; a job goes through the checklist.
 pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
@@ -53,6 +55,8 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
         host_keys: None,
         engine_id: None,
         looks: 0,
+        builds: false,
+        concurrent_builds: slots::USUAL,
     };
     let id = row.id;
     ctx.object("server", id, &row.name);
@@ -97,6 +101,9 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     if let Some(connection) = &input.connection {
         connection::check(&mut faults, connection);
     }
+    if input.concurrent_builds.is_some_and(|builds| !(1..=MOST_BUILDS).contains(&builds)) {
+        faults.note("concurrent_builds", format!("Use 1 to {MOST_BUILDS}."));
+    }
     faults.into_result()?;
     let scope = ctx.scope()?;
     let tx = ctx.tx().await?;
@@ -110,12 +117,18 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     ctx.object("server", row.id, &name);
     let before: Option<Connection> = serde_json::from_value(row.connection.clone()).ok();
     let moved = input.connection.filter(|after| before.as_ref() != Some(after));
-    if moved.is_none() && name == row.name {
+    let builds = input.builds.unwrap_or(row.builds);
+    let at_once = input.concurrent_builds.and_then(|builds| i32::try_from(builds).ok());
+    let at_once = at_once.unwrap_or(row.concurrent_builds);
+    let same_builds = builds == row.builds && at_once == row.concurrent_builds;
+    if moved.is_none() && name == row.name && same_builds {
         ctx.notes().unchanged = true;
         return read::find(ctx, row.id).await;
     }
     let mut update = server::Entity::update_in(scope)
         .col_expr(server::Column::Name, Expr::value(name))
+        .col_expr(server::Column::Builds, Expr::value(builds))
+        .col_expr(server::Column::ConcurrentBuilds, Expr::value(at_once))
         .filter(server::Column::Id.eq(row.id));
     if let Some(after) = &moved {
         let was_local = before == Some(Connection::Local);

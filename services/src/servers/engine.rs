@@ -51,6 +51,12 @@ pub enum EngineError {
     Refused(String),
     #[error("it took longer than {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// A build used more than it may, or an image is larger than allowed.
+    #[error("{0}")]
+    OverLimit(String),
+    /// Less is free on the engine's disk than must stay free.
+    #[error("only {} MB are free on the server's disk, and builds leave {} MB", .free / 1_000_000, .reserve / 1_000_000)]
+    DiskLow { free: u64, reserve: u64 },
     #[error("cancelled")]
     Cancelled,
 }
@@ -86,6 +92,13 @@ pub type OutputSink = Arc<dyn Fn(Output) + Send + Sync>;
 /// An image on its way from one engine to another.
 pub type ImageStream = BoxStream<'static, EngineResult<Bytes>>;
 
+/// Without the secrets: this may end up in logs.
+impl std::fmt::Debug for BuildSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BuildSecrets").finish_non_exhaustive()
+    }
+}
+
 pub struct BuildRequest {
     /// The image is tagged so; `canopy/<instance>/<application>:<deployment>`.
     pub tag: String,
@@ -94,12 +107,42 @@ pub struct BuildRequest {
     /// Relative to the context.
     pub dockerfile: RelativePath,
     pub target: Option<BuildTarget>,
+    /// Readable in the image's history.
     pub arguments: BTreeMap<String, String>,
+    pub secrets: BuildSecrets,
     pub labels: Labels,
+    /// Every step is run, also those whose outcome is known.
+    pub no_cache: bool,
+    pub limits: BuildLimits,
+    /// The program that sets the limits of memory, processor and processes on the engine's machine; none: they are not set.
+    pub limiter: Option<PathBuf>,
+}
+
+/// What a build is told only when it asks, and what never becomes part of its image.
+#[derive(Clone, Default)]
+pub struct BuildSecrets {
+    /// For `RUN --mount=type=secret,id=...`.
+    pub values: BTreeMap<String, String>,
+    /// User and password by the registry's host; the public registry is `docker.io`.
+    pub registries: BTreeMap<String, (String, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuildLimits {
+    pub time: Duration,
+    /// What all builds of the server may use together: the engine has no limit for one of them.
     pub memory_bytes: u64,
     pub cpu_millis: u32,
-    pub time_limit: Duration,
+    pub processes: u32,
+    /// The build ends when less is free on the engine's disk.
+    pub disk_reserve_bytes: u64,
+    /// What may be sent to build from.
+    pub context_bytes: u64,
+    pub image_bytes: u64,
 }
+
+/// Stands behind the name of a build's step whose outcome was known.
+pub const STEP_CACHED: &str = " (cached)";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {

@@ -16,6 +16,7 @@ mod read;
 pub mod remove_proxy;
 pub mod seen;
 pub(crate) mod sites;
+pub mod slots;
 mod transfer;
 pub mod validate;
 mod validate_proxy;

@@ -79,5 +79,7 @@ fn shown(row: server::Model, applications: &HashMap<ServerId, i64>) -> Result<Se
         created_at: row.created_at,
         validated_at: row.validated_at,
         last_seen_at: row.last_seen_at,
+        builds: row.builds,
+        concurrent_builds: u32::try_from(row.concurrent_builds).unwrap_or(1),
     })
 }

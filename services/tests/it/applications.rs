@@ -102,7 +102,11 @@ async fn every_fault_is_told_at_once() {
         let input = CreateApplication {
             name: "Not A Slug".into(),
             source: Source::Git { url: "ext::sh -c id".into(), branch: "-x".into(), commit: Some("HEAD".into()) },
-            build: Build::Dockerfile { path: Some("/etc/passwd".into()), target: Some("--x".into()) },
+            build: Build::Dockerfile {
+                path: Some("/etc/passwd".into()),
+                target: Some("--x".into()),
+                time_limit_minutes: Some(0),
+            },
             port: 0,
             domains: vec!["ok.example.com".into(), "*.example.com".into(), "ok.example.com".into(), "bücher.de".into()],
             health_check: Some(HealthCheck {
@@ -124,6 +128,7 @@ async fn every_fault_is_told_at_once() {
             "source.branch",
             "source.commit",
             "build.path",
+            "build.time_limit_minutes",
             "build.target",
             "port",
             "health_check.path",
@@ -149,20 +154,30 @@ async fn a_build_suits_its_source() {
         let owner = &estate.tenant.owner;
         let image = || Source::Image { reference: "nginx:1.27".into() };
         let text = || Source::Dockerfile { text: "FROM scratch".into() };
-        let dockerfile = || Build::Dockerfile { path: None, target: None };
-        let folder = || Build::Static { publish_directory: "dist".into() };
-        let with_path = || Build::Dockerfile { path: Some("x".into()), target: None };
+        let dockerfile = || Build::Dockerfile { path: None, target: None, time_limit_minutes: None };
+        let folder = || Build::Static { publish_directory: "dist".into(), single_page: true, headers: None };
+        let nixpacks = || Build::Nixpacks {
+            install_command: None,
+            build_command: Some("make".into()),
+            start_command: None,
+            time_limit_minutes: Some(5),
+        };
+        let with_path = || Build::Dockerfile { path: Some("x".into()), target: None, time_limit_minutes: None };
         let cases: [(Source, Build, Option<&str>); 10] = [
             (git(), dockerfile(), None),
             (git(), folder(), None),
             (git(), Build::None, Some("build.kind")),
-            (git(), Build::Nixpacks, Some("build.kind")),
+            (git(), nixpacks(), None),
             (image(), Build::None, None),
             (image(), dockerfile(), Some("build.kind")),
             (text(), dockerfile(), None),
             (text(), with_path(), Some("build.path")),
             (text(), Build::None, Some("build.kind")),
-            (git(), Build::Static { publish_directory: String::new() }, Some("build.publish_directory")),
+            (
+                git(),
+                Build::Static { publish_directory: String::new(), single_page: false, headers: None },
+                Some("build.publish_directory"),
+            ),
         ];
         for (index, (source, build, fault)) in cases.into_iter().enumerate() {
             let input =

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use contract::ids::{ApplicationId, ServerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
@@ -100,6 +101,16 @@ pub struct EngineState {
     pub starts_as: Option<ContainerState>,
     /// The arguments of every build.
     pub built_with: Vec<BTreeMap<String, String>>,
+    /// How long a build takes.
+    pub build_takes: Duration,
+    /// Builds at this moment, and the most that there were at one.
+    pub building: (usize, usize),
+    /// The tag of every build, in the order of their beginning.
+    pub built: Vec<String>,
+    /// Whether each build was to run every step.
+    pub built_anew: Vec<bool>,
+    /// The secrets of every build.
+    pub built_secrets: Vec<BTreeMap<String, String>>,
     /// The environment of every container that was made, by name.
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
     /// What every container printed, with timestamps.
@@ -139,6 +150,11 @@ impl Default for EngineState {
             build_output: "built\n".into(),
             starts_as: None,
             built_with: Vec::new(),
+            build_takes: Duration::ZERO,
+            building: (0, 0),
+            built: Vec::new(),
+            built_anew: Vec::new(),
+            built_secrets: Vec::new(),
             environments: BTreeMap::new(),
             container_output: String::new(),
             command_output: String::new(),
@@ -305,12 +321,25 @@ impl Engine for MemoryEngine {
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
+        let takes = {
+            let mut state = self.reached()?;
+            state.building.0 += 1;
+            state.building.1 = state.building.1.max(state.building.0);
+            state.built.push(request.tag.clone());
+            state.built_anew.push(request.no_cache);
+            state.build_takes
+        };
+        if !takes.is_zero() {
+            let _over = tokio::time::timeout(takes, cancel.cancelled()).await;
+        }
+        self.state().building.0 -= 1;
         let mut state = self.reached()?;
         Self::say(&output, &state.build_output.clone());
         if let Some(reason) = &state.build_fails {
             return Err(EngineError::Failed(reason.clone()));
         }
         state.built_with.push(request.arguments);
+        state.built_secrets.push(request.secrets.values);
         let image = Image {
             digest: format!("sha256:{:064x}", state.next()),
             size_bytes: 1_000_000,
@@ -701,5 +730,31 @@ impl Repository for MemoryRepository {
             files: files.len() as u64,
             bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
         })
+    }
+}
+
+/// Finds a Node application in every source that has a `package.json`, with the commands that it is told.
+pub struct MemoryPlanner;
+
+#[async_trait]
+impl Planner for MemoryPlanner {
+    async fn plan(
+        &self,
+        source: &Path,
+        variables: &BTreeMap<String, String>,
+        _: &CancellationToken,
+    ) -> Result<Plan, PlanError> {
+        if !source.join("package.json").exists() {
+            return Ok(Plan::default());
+        }
+        let command = |name: &str, usual: &str| variables.get(name).cloned().unwrap_or_else(|| usual.to_owned());
+        let phase = Phase {
+            name: "install".into(),
+            commands: vec![command("NIXPACKS_INSTALL_CMD", "npm ci")],
+            ..Phase::default()
+        };
+        let start = Start { command: Some(command("NIXPACKS_START_CMD", "npm start")), ..Start::default() };
+        let variables = variables.clone();
+        Ok(Plan { providers: vec!["node".into()], phases: vec![phase], start, variables, ..Plan::default() })
     }
 }

@@ -94,7 +94,7 @@ pub fn plain(project: &Project, server: &Server, name: &str) -> CreateApplicatio
         server_id: server.id,
         name: name.into(),
         source: git(),
-        build: Build::Dockerfile { path: None, target: None },
+        build: Build::Dockerfile { path: None, target: None, time_limit_minutes: None },
         port: 8080,
         domains: Vec::new(),
         health_check: None,
@@ -194,6 +194,10 @@ pub async fn deployed(h: &Harness, tenant: &Tenant, of: &Application, revision: 
         started_at: Some(h.now()),
         finished_at: Some(h.now()),
         cancel_requested_at: None,
+        force_build: None,
+        build_fingerprint: None,
+        build_secrets_fingerprint: None,
+        build_server_id: None,
     };
     let db = h.platform.database.write();
     deployment::Entity::insert(deployment::ActiveModel::from(row.clone())).exec_without_returning(db).await.unwrap();

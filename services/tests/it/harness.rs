@@ -1,7 +1,7 @@
 //! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
 //! organizations, so a leak between tenants shows up as a failing test.
 
-use crate::doubles::{MemoryEngine, MemoryEngines, MemoryProxy, MemoryRepository};
+use crate::doubles::{MemoryEngine, MemoryEngines, MemoryPlanner, MemoryProxy, MemoryRepository};
 use crate::faults::Faults;
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
@@ -115,6 +115,7 @@ impl Harness {
             engines: engines.clone(),
             proxy: proxy.clone(),
             repository: repository.clone(),
+            planner: Arc::new(MemoryPlanner),
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
@@ -128,6 +129,7 @@ impl Harness {
                 acme: None,
                 work_folder: folder.join("work"),
                 static_server: folder.join("static-server"),
+                nixpacks_image: "nixpacks:test".into(),
                 images_kept: 3,
                 pace: Pace {
                     steady: Duration::from_millis(60),

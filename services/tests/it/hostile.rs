@@ -79,9 +79,20 @@ async fn fields_that_reach_git_docker_and_the_proxy() {
                 with_source(git(URL, "main", Some(&payload))),
                 CreateApplication { build: Build::None, ..with_source(Source::Image { reference: payload.clone() }) },
                 with_source(Source::Dockerfile { text: payload.clone() }),
-                with_build(Build::Dockerfile { path: Some(payload.clone()), target: None }),
-                with_build(Build::Dockerfile { path: None, target: Some(payload.clone()) }),
-                with_build(Build::Static { publish_directory: payload.clone() }),
+                with_build(Build::Dockerfile { path: Some(payload.clone()), target: None, time_limit_minutes: None }),
+                with_build(Build::Dockerfile { path: None, target: Some(payload.clone()), time_limit_minutes: None }),
+                with_build(Build::Static { publish_directory: payload.clone(), single_page: false, headers: None }),
+                with_build(Build::Static {
+                    publish_directory: ".".into(),
+                    single_page: true,
+                    headers: Some(payload.clone()),
+                }),
+                with_build(Build::Nixpacks {
+                    install_command: Some(payload.clone()),
+                    build_command: None,
+                    start_command: None,
+                    time_limit_minutes: None,
+                }),
                 CreateApplication { domains: vec![payload.clone()], ..base() },
                 CreateApplication { health_check: Some(check), ..base() },
             ];
@@ -117,11 +128,17 @@ fn nothing_like_an_option(config: &config::ApplicationConfig) {
         config::Source::Dockerfile { .. } => {}
     }
     match &config.build {
-        config::Build::Dockerfile { path, target } => {
+        config::Build::Dockerfile { path, target, .. } => {
             texts.push(path.to_string());
             texts.extend(target.as_ref().map(ToString::to_string));
         }
-        config::Build::Static { publish_directory } => texts.push(publish_directory.to_string()),
+        config::Build::Static { publish_directory, .. } => texts.push(publish_directory.to_string()),
+        // Commands for the tenant's own build: one line each.
+        config::Build::Nixpacks { commands, .. } => {
+            for command in [&commands.install, &commands.build, &commands.start].into_iter().flatten() {
+                assert!(!command.contains(['\n', '\r', '\0']), "{command:?}");
+            }
+        }
         config::Build::None => {}
     }
     for text in texts {

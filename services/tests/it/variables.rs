@@ -93,7 +93,7 @@ async fn a_snapshot_brings_the_configuration_back_and_is_checked_again() {
         let application = h.ok::<CreateApplicationOp>(owner, input).await;
         let build_time = SetVariable { build_time: true, ..variable(&application, "MODE", "fast") };
         h.ok::<SetVariableOp>(owner, build_time).await;
-        let secret = SetVariable { secret: true, ..variable(&application, "TOKEN", "tell-nobody") };
+        let secret = SetVariable { secret: true, build_time: true, ..variable(&application, "TOKEN", "tell-nobody") };
         h.ok::<SetVariableOp>(owner, secret).await;
 
         let (db, keyring, scope) = (h.platform.database.read(), &h.platform.keyring, estate.tenant.scope);
@@ -101,6 +101,8 @@ async fn a_snapshot_brings_the_configuration_back_and_is_checked_again() {
         assert_eq!(loaded.revision, 3);
         assert_eq!(loaded.hosts[0].as_str(), "shop.example.com");
         assert_eq!(loaded.build_arguments().into_iter().collect::<Vec<_>>(), [("MODE".into(), "fast".into())]);
+        let secrets = loaded.build_secrets();
+        assert_eq!(secrets.into_iter().collect::<Vec<_>>(), [("TOKEN".into(), "tell-nobody".into())]);
         assert_eq!(loaded.run_environment()["PORT"], "8080");
         assert_eq!(loaded.secrets(), ["tell-nobody"]);
         let snapshot = config::snapshot(&loaded).unwrap();

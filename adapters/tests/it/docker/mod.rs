@@ -2,10 +2,12 @@
 //! test ends, however it ends.
 
 mod builds;
+mod ceiling;
 mod containers;
 mod exec;
 mod load;
 mod networks;
+mod nixpacks;
 mod proxy;
 
 pub use builds::running;
@@ -14,7 +16,8 @@ use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use adapters::outbound::Outbound;
 use contract::running::RestartPolicy;
 use services::servers::engine::{
-    BuildRequest, ContainerSpec, Engine, LABEL_INSTANCE, LABEL_ROLE, Labels, Output, OutputSink,
+    BuildLimits, BuildRequest, BuildSecrets, ContainerSpec, Engine, LABEL_INSTANCE, LABEL_ROLE, Labels, Output,
+    OutputSink,
 };
 use services::values::RelativePath;
 use std::collections::BTreeMap;
@@ -85,10 +88,20 @@ impl Corner {
             dockerfile: RelativePath::parse("Dockerfile").unwrap(),
             target: None,
             arguments: BTreeMap::new(),
+            secrets: BuildSecrets::default(),
             labels: self.labels(),
-            memory_bytes: 256 << 20,
-            cpu_millis: 1000,
-            time_limit: Duration::from_secs(120),
+            // What an earlier run of the tests built is no outcome of this one.
+            no_cache: true,
+            limits: BuildLimits {
+                time: Duration::from_secs(120),
+                memory_bytes: 512 << 20,
+                cpu_millis: 1000,
+                processes: 256,
+                disk_reserve_bytes: 1_000_000_000,
+                context_bytes: 100_000_000_000,
+                image_bytes: 1_000_000_000,
+            },
+            limiter: None,
         }
     }
 

@@ -206,8 +206,9 @@ fn actions(shown: Signal<Application>, commands: Subject) -> AnyView {
             }
         })
     };
+    let anew = deploys.then(|| build_anew(id.clone(), commands));
     let deploy = deploys.then(|| deploy_form(id, commands, "Deploy", Kind::Primary, false));
-    view! { {open} {again} {start} {deploy} }.into_any()
+    view! { {open} {again} {start} {anew} {deploy} }.into_any()
 }
 
 /// Deploys and goes to watch it. Why it was refused stands at the top of the page, not at each of these buttons.
@@ -218,6 +219,20 @@ pub(super) fn deploy_form(id: String, commands: Subject, verb: &'static str, kin
             <input type="hidden" name="next" value="/deployments/{id}" />
             <input type="hidden" name="application_id" value=id />
             <Button kind=kind small=small busy=deploy.pending()>{verb}</Button>
+        </OperationForm>
+    }
+    .into_any()
+}
+
+/// Deploys with a build of its own, of which no step is taken from the cache.
+fn build_anew(id: String, commands: Subject) -> AnyView {
+    let deploy = commands.deploy;
+    view! {
+        <OperationForm action=deploy>
+            <input type="hidden" name="next" value="/deployments/{id}" />
+            <input type="hidden" name="application_id" value=id />
+            <input type="hidden" name="no_cache" value="true" />
+            <Button busy=deploy.pending()>"Deploy without cache"</Button>
         </OperationForm>
     }
     .into_any()

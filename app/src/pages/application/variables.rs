@@ -249,7 +249,7 @@ fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyVie
                         error=field_error(set, "secret")
                     />
                     <Checkbox name="run_time" label="Give it to the running application" checked=run />
-                    <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument. Whoever has the image can read it there, secret or not." />
+                    <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument, which stays readable in the image. A secret instead goes to the commands that ask for it: RUN --mount=type=secret,id=KEY." />
                     <Checkbox name="literal" label="Literal" checked=literal hint="{{project.KEY}} and the like stay text." />
                     <Checkbox name="multiline" label="Several lines" checked=multiline hint="Shown with room for them. The value is kept exactly either way." />
                     <Checkbox name="preview" label="For preview deployments" checked=preview hint="They get these variables only, and never those of production." />

@@ -1,43 +1,60 @@
 //! Build: the source becomes an image on the server, which is recorded by its digest.
 
 use super::super::{diagnosis, words};
+use super::builder::{self, Builder};
 use super::fetch::{Fetched, remove_folder};
-use super::site;
+use super::limits;
+use super::recipe::{Recipe, recipe};
+use super::reuse::{self, Marks};
 use super::work::{Halt, Work};
 use crate::applications::config::Build;
 use crate::deployments::diagnosis::Finding;
-use crate::servers::engine::{BuildRequest, EngineError, Image, LABEL_DEPLOYMENT, Output, OutputSink};
+use crate::deployments::fingerprint::{Force, Ingredients};
+use crate::servers::engine::{
+    BuildRequest, BuildSecrets, EngineError, Image, LABEL_DEPLOYMENT, Output, OutputSink, STEP_CACHED,
+};
 use crate::servers::names;
-use crate::values::{ImageReference, RelativePath};
+use crate::values::ImageReference;
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
-const CPU_MILLIS: u32 = 2000;
-const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
+const PULL_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 pub async fn build(work: &Work<'_>, source: Fetched) -> Result<Image, Halt> {
     work.enter(Step::Build).await?;
     let started = work.now();
+    let mut marks = None;
     let (image, reference, cached) = match source {
         Fetched::Image(reference) => {
             let image = present_or_pulled(work, &reference).await?;
             (image, reference.to_string(), None)
         }
         Fetched::Checkout(folder) => {
-            let (image, cached) = built(work, folder).await?;
+            let ingredients =
+                Ingredients::of(&work.config, work.commit().await?.as_deref(), part_of_platform(work).await);
+            let own = ingredients.as_ref().map(|all| Marks::of(all, &work.platform.keyring));
+            let earlier = match (&own, work.force()) {
+                (Some(marks), None) => reuse::find(work, marks).await?,
+                _ => None,
+            };
+            if let Some((image, reference, number)) = earlier {
+                tidy(work).await;
+                return reuse::take(work, image, reference, number).await;
+            }
+            let no_cache =
+                work.force() == Some(Force::WithoutCache) || reuse::secrets_changed(work, own.as_ref()).await?;
+            marks = own;
+            let (image, cached) = built(work, folder, no_cache).await?;
             (image, work.own_tag(), cached)
         }
     };
-    // The image holds all that is needed from here on.
-    if let Err(error) = remove_folder(&work.folder()).await {
-        tracing::warn!(deployment = %work.id, %error, "a checkout was not removed");
-    }
+    tidy(work).await;
     let size = words::size(image.size_bytes);
     work.log.say(format!(
         "Image sha256:{}…, {size}, {}",
@@ -53,9 +70,31 @@ pub async fn build(work: &Work<'_>, source: Fetched) -> Result<Image, Halt> {
         update
             .col_expr(deployment::Column::ImageDigest, Expr::value(digest))
             .col_expr(deployment::Column::ImageTag, Expr::value(reference))
+            .col_expr(deployment::Column::BuildFingerprint, Expr::value(marks.as_ref().map(|marks| marks.all.clone())))
+            .col_expr(deployment::Column::BuildSecretsFingerprint, Expr::value(marks.map(|marks| marks.secrets)))
     })
     .await?;
     Ok(image)
+}
+
+/// The image holds all that is needed from here on.
+async fn tidy(work: &Work<'_>) {
+    if let Err(error) = remove_folder(&work.folder()).await {
+        tracing::warn!(deployment = %work.id, %error, "a checkout was not removed");
+    }
+}
+
+/// What the platform itself puts into an image.
+async fn part_of_platform(work: &Work<'_>) -> String {
+    let settings = &work.platform.settings;
+    match &work.config.build {
+        Build::Static { .. } => {
+            let program = tokio::fs::read(&settings.static_server).await.unwrap_or_default();
+            hex::encode(Sha256::digest(program))
+        }
+        Build::Nixpacks { .. } => settings.nixpacks_image.clone(),
+        Build::Dockerfile { .. } | Build::None => String::new(),
+    }
 }
 
 /// The image of the deployment that this one goes back to.
@@ -80,52 +119,56 @@ async fn present_or_pulled(work: &Work<'_>, reference: &ImageReference) -> Resul
     }
     work.log.say(format!("Pulling {reference}"));
     let call = work.engine.pull(reference, work.log.sink(), &work.stop);
-    match tokio::time::timeout(TIME_LIMIT, work.engine_call(call, finding)).await {
+    match tokio::time::timeout(PULL_LIMIT, work.engine_call(call, finding)).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(finding(&EngineError::TimedOut(TIME_LIMIT)).into()),
+        Err(_) => Err(finding(&EngineError::TimedOut(PULL_LIMIT)).into()),
     }
 }
 
 /// Cached steps, and all of them.
 type Cached = Option<(u32, u32)>;
 
-async fn built(work: &Work<'_>, checkout: PathBuf) -> Result<(Image, Cached), Halt> {
-    let (context, dockerfile, target, arguments) = match &work.config.build {
-        Build::Static { publish_directory } => {
-            let context = work.folder().join("context");
-            let program = work.platform.settings.static_server.clone();
-            site::prepare(&checkout, publish_directory, &context, &program, work.config.port).await?;
-            work.log.say(format!("Static site from {publish_directory}, served by the platform's file server"));
-            (context, site::dockerfile_name()?, None, BTreeMap::new())
-        }
-        Build::Dockerfile { path, target } => {
-            check_dockerfile(&checkout, path).await?;
-            let stage = target.as_ref().map(|target| format!(", target {target}")).unwrap_or_default();
-            work.log.say(format!("{path}{stage}, on {}", work.config.server_name));
-            (checkout, path.clone(), target.clone(), work.config.build_arguments())
-        }
-        Build::None => {
-            check_dockerfile(&checkout, &site::dockerfile_name()?).await?;
-            (checkout, site::dockerfile_name()?, None, work.config.build_arguments())
-        }
+async fn built(work: &Work<'_>, checkout: PathBuf, no_cache: bool) -> Result<(Image, Cached), Halt> {
+    let recipe = recipe(work, checkout).await?;
+    let builder = builder::choose(work).await?;
+    let built = async {
+        builder::wait(work, &builder).await?;
+        on(work, &builder, recipe, no_cache).await
     };
+    let built = built.await;
+    builder::leave(work).await;
+    let brought = match built {
+        Ok((image, cached)) if builder.away => builder::bring(work, &builder, image).await.map(|image| (image, cached)),
+        other => other,
+    };
+    builder::tidy(work, &builder).await;
+    brought
+}
+
+/// Runs the recipe there.
+async fn on(work: &Work<'_>, builder: &Builder, recipe: Recipe, no_cache: bool) -> Result<(Image, Cached), Halt> {
+    work.log.say(format!("Building on {}", builder.name));
+    let info = work.engine_call(builder.engine.info(), diagnosis::engine).await?;
+    let mut limits = limits::of_build(&info);
+    limits.time = work.config.build_time_limit().unwrap_or(limits.time);
     let mut labels = names::image_labels(work.instance(), work.config.id);
     labels.insert(LABEL_DEPLOYMENT.to_owned(), work.id.to_string());
-    let name = dockerfile.to_string();
+    let name = recipe.dockerfile.to_string();
     let request = BuildRequest {
         tag: work.own_tag(),
-        context,
-        dockerfile,
-        target,
-        arguments,
+        context: recipe.context,
+        dockerfile: recipe.dockerfile,
+        target: recipe.target,
+        arguments: recipe.arguments,
+        secrets: BuildSecrets { values: recipe.secrets, registries: BTreeMap::new() },
         labels,
-        memory_bytes: MEMORY,
-        cpu_millis: CPU_MILLIS,
-        time_limit: TIME_LIMIT,
+        no_cache,
+        limits,
+        limiter: Some(work.platform.settings.static_server.clone()).filter(|program| program.is_file()),
     };
     let heard = Heard::default();
     // The engine ends the build itself when told to stop, so that nothing of it stays.
-    let outcome = work.engine.build(request, heard.beside(work.log.sink()), &work.stop).await;
+    let outcome = builder.engine.build(request, heard.beside(work.log.sink()), &work.stop).await;
     work.go_on()?;
     let image = outcome.map_err(|error| match error {
         EngineError::Cancelled => Halt::Stopped,
@@ -135,29 +178,6 @@ async fn built(work: &Work<'_>, checkout: PathBuf) -> Result<(Image, Cached), Ha
         }
     })?;
     Ok((image, heard.cached()))
-}
-
-/// The file is there, and inside the checkout wherever links lead.
-async fn check_dockerfile(checkout: &Path, path: &RelativePath) -> Result<(), Halt> {
-    let missing = || {
-        Finding::new(
-            format!("There is no {path} in the repository."),
-            "Add it, correct its path in the settings (upper and lower case count), or choose the static build.",
-        )
-    };
-    let root = tokio::fs::canonicalize(checkout).await.map_err(|_| missing())?;
-    let file = tokio::fs::canonicalize(checkout.join(path.as_str())).await.map_err(|_| missing())?;
-    if !file.starts_with(&root) {
-        return Err(Finding::new(
-            format!("{path} leads out of the repository."),
-            "Replace the link by the file itself.",
-        )
-        .into());
-    }
-    if !file.is_file() {
-        return Err(missing().into());
-    }
-    Ok(())
 }
 
 /// The end of a build's output, for the diagnosis, and how much came from the cache.
@@ -179,11 +199,15 @@ impl Heard {
         {
             let text = String::from_utf8_lossy(bytes);
             let mut counts = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.0 += u32::try_from(text.matches("Using cache").count()).unwrap_or(0);
-            let steps = text
-                .lines()
-                .filter_map(|line| line.strip_prefix("Step ")?.split_once(" : ")?.0.split_once('/')?.1.parse().ok());
-            counts.1 = steps.max().unwrap_or(0).max(counts.1);
+            // `[stage 2/5] RUN make`, which a base image alone is not.
+            let is_step = |line: &&str| {
+                let numbered = line.strip_prefix('[').and_then(|line| line.split_once(']'));
+                numbered.is_some_and(|(number, what)| number.contains('/') && !what.starts_with(" FROM "))
+            };
+            for line in text.lines().filter(is_step) {
+                counts.0 += u32::from(line.ends_with(STEP_CACHED));
+                counts.1 += 1;
+            }
         }
         let mut end = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         end.extend_from_slice(bytes);

@@ -166,7 +166,8 @@ async fn take_back(work: &Work<'_>, reached: Step) -> bool {
             Undo::Image => {
                 let removed = work.tried(work.engine.remove_image(&work.own_tag())).await;
                 image_removed = removed.is_ok();
-                removed.map_err(|error| error.to_string())
+                let tidied = super::builder::tidy_after(work).await;
+                removed.map_err(|error| error.to_string()).and(tidied)
             }
             Undo::Folder => super::fetch::remove_folder(&work.folder()).await.map_err(|error| error.to_string()),
         };

@@ -2,6 +2,7 @@
 //! does it. Whatever happens, the old version serves until the switch is committed.
 
 mod build;
+mod builder;
 mod command;
 pub(crate) mod container;
 mod drain;
@@ -9,6 +10,9 @@ mod ending;
 mod fetch;
 mod health;
 pub(crate) mod images;
+mod limits;
+mod recipe;
+mod reuse;
 mod site;
 mod start;
 mod switch;

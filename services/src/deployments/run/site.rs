@@ -10,6 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const PROGRAM: &str = "canopy-static-server";
+/// What the program is told about the site.
+const OPTIONS: &str = "canopy-site";
 
 /// Where a context's own Dockerfile is.
 pub fn dockerfile_name() -> Result<RelativePath, Error> {
@@ -19,23 +21,30 @@ pub fn dockerfile_name() -> Result<RelativePath, Error> {
 /// The files are read by a user without rights, as whom the program runs.
 fn dockerfile(port: u16) -> String {
     format!(
-        "FROM scratch\nCOPY {PROGRAM} /{PROGRAM}\nCOPY site /site\nUSER 65534:65534\nEXPOSE {port}\n\
-         ENTRYPOINT [\"/{PROGRAM}\", \"/site\"]\n"
+        "FROM scratch\nCOPY {PROGRAM} {OPTIONS} /\nCOPY site /site\nUSER 65534:65534\nEXPOSE {port}\n\
+         ENTRYPOINT [\"/{PROGRAM}\", \"/site\", \"/{OPTIONS}\"]\n"
     )
 }
 
-pub async fn prepare(
-    checkout: &Path,
-    publish: &RelativePath,
-    context: &Path,
-    program: &Path,
-    port: u16,
-) -> Result<(), Halt> {
+/// What a site's image is made of.
+pub struct Site<'a> {
+    pub publish: &'a RelativePath,
+    /// For the program, in its own words.
+    pub options: String,
+    pub port: u16,
+}
+
+pub async fn prepare(checkout: &Path, site: Site<'_>, context: &Path, program: &Path) -> Result<(), Halt> {
     let (checkout, context, program) = (checkout.to_owned(), context.to_owned(), program.to_owned());
-    let name = publish.to_string();
-    let prepared = tokio::task::spawn_blocking(move || write(&checkout, &name, &context, &program, port))
-        .await
-        .map_err(Error::internal)?;
+    let (name, options, port) = (site.publish.to_string(), site.options, site.port);
+    let prepared = tokio::task::spawn_blocking(move || {
+        write(&checkout, &name, &context, &program, port)?;
+        let file = context.join(OPTIONS);
+        std::fs::write(&file, options)?;
+        Ok(set_mode(&file, 0o644)?)
+    })
+    .await
+    .map_err(Error::internal)?;
     prepared.map_err(|refusal| match refusal {
         Refusal::Site(finding) => Halt::Failed(finding),
         Refusal::Disk(error) => Error::internal(format!("the context of a static site: {error}")).into(),

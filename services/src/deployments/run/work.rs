@@ -3,6 +3,7 @@
 
 use super::super::create::steps_of;
 use super::super::diagnosis::Finding;
+use super::super::fingerprint::Force;
 use super::super::log::{self, Log, Writer};
 use super::super::mask::Secrets;
 use super::super::{plan, routes, snapshot, view};
@@ -16,7 +17,7 @@ use crate::servers::proxy::{Ports, RoutedDomain};
 use crate::servers::{self, names};
 use contract::Time;
 use contract::deployments::{DeploymentStatus, Step, StepReport, StepState};
-use contract::ids::DeploymentId;
+use contract::ids::{DeploymentId, ServerId};
 use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
@@ -179,6 +180,16 @@ impl<'a> Work<'a> {
     /// The image of the deployment to go back to.
     pub fn earlier_image(&self) -> Option<&str> {
         self.row.rollback_of.and(self.row.image_digest.as_deref())
+    }
+
+    /// Someone wants a build, whatever is there.
+    pub fn force(&self) -> Option<Force> {
+        self.row.force_build.as_deref().and_then(Force::parse)
+    }
+
+    /// Where an earlier process built its image, when that was not the application's own server.
+    pub fn build_server(&self) -> Option<ServerId> {
+        self.row.build_server_id
     }
 
     pub fn is_rollback(&self) -> bool {

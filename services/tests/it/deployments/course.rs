@@ -41,7 +41,8 @@ async fn a_new_version_takes_over_from_the_old_one() {
         let owner = &stage.tenant.owner;
         h.ok::<SetVariableOp>(owner, variable(&stage, "TOKEN", "t0psecret-run", false, true)).await;
         h.ok::<SetVariableOp>(owner, variable(&stage, "NPM_TOKEN", "t0psecret-build", true, false)).await;
-        h.engines.engine.state().build_output = "Step 1/2 : FROM x\n ---> Using cache\nit is t0psecret-build\n".into();
+        h.engines.engine.state().build_output =
+            "[1/3] FROM x\n[2/3] COPY . . (cached)\n[3/3] RUN make\nit is t0psecret-build\n".into();
         let queued = stage.queue().await;
         assert_eq!((queued.status, queued.number), (DeploymentStatus::Queued, 1));
         assert_eq!(stage.row().await.status, ApplicationStatus::Deploying.as_str());
@@ -61,8 +62,8 @@ async fn a_new_version_takes_over_from_the_old_one() {
             assert_eq!(environment["CANOPY_COMMIT"], FIRST);
             assert_eq!(environment["CANOPY_DEPLOYMENT_ID"], first.id.to_string());
             assert!(!environment.contains_key("NPM_TOKEN"));
-            let arguments = &engine.built_with[0];
-            assert_eq!(arguments.keys().collect::<Vec<_>>(), ["NPM_TOKEN"]);
+            assert!(engine.built_with[0].is_empty(), "a secret is no argument");
+            assert_eq!(engine.built_secrets[0].keys().collect::<Vec<_>>(), ["NPM_TOKEN"]);
         }
 
         stage.push(SECOND);
@@ -174,12 +175,12 @@ async fn every_kind_of_source_and_build_is_deployed() {
         let stage = Stage::new(&h).await;
         let owner = &stage.tenant.owner;
         std::fs::write(&h.platform.settings.static_server, "program").unwrap();
-        let site = Build::Static { publish_directory: "public".into() };
+        let site = Build::Static { publish_directory: "public".into(), single_page: false, headers: None };
         h.ok::<UpdateApplicationOp>(owner, UpdateApplication { build: Some(site), ..changed(&stage) }).await;
         stage.deploy_well().await;
         let text = UpdateApplication {
             source: Some(Source::Dockerfile { text: "FROM scratch\n".into() }),
-            build: Some(Build::Dockerfile { path: None, target: None }),
+            build: Some(Build::Dockerfile { path: None, target: None, time_limit_minutes: None }),
             ..changed(&stage)
         };
         h.ok::<UpdateApplicationOp>(owner, text).await;
@@ -285,7 +286,9 @@ async fn old_images_go_and_with_them_the_way_back() {
     on_each_database(async |h: Harness| {
         let stage = Stage::new(&h).await;
         let mut all = Vec::new();
-        for _ in 0..6 {
+        for number in 1..=6 {
+            // Of the same commit nothing would be built.
+            stage.push(&format!("{number:040x}"));
             all.push(stage.deploy_well().await);
         }
         let listed = stage.list().await;
@@ -328,7 +331,12 @@ async fn a_server_that_is_not_ready_takes_no_deployment() {
             .exec(h.platform.database.write())
             .await
             .unwrap();
-        let input = CreateDeployment { application_id: stage.application.id, strategy: None };
+        let input = CreateDeployment {
+            application_id: stage.application.id,
+            strategy: None,
+            force_build: false,
+            no_cache: false,
+        };
         let refusal = h.refused::<Deploy>(&stage.tenant.owner, input).await;
         assert_eq!(refusal.code, Code::Conflict);
         assert!(refusal.detail.contains("cannot be reached"), "{}", refusal.detail);
@@ -353,7 +361,7 @@ async fn a_foreign_tenant_finds_no_deployment() {
         };
         let back = RollbackDeployment { application_id, deployment_id: id, image_only: false };
         let logs = DeploymentLogs { id, after: None, limit: None };
-        let create = CreateDeployment { application_id, strategy: None };
+        let create = CreateDeployment { application_id, strategy: None, force_build: false, no_cache: false };
         for code in [
             h.refused::<GetDeployment>(stranger, DeploymentRef { id }).await.code,
             h.refused::<Cancel>(stranger, DeploymentRef { id }).await.code,

@@ -1,6 +1,7 @@
 //! Deployments against an outside world in memory: what happens, and that the old version serves whatever fails.
 
 mod any_call;
+mod builds;
 mod course;
 mod keeping;
 mod running;

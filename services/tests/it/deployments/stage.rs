@@ -98,7 +98,7 @@ impl Stage {
             server_id: server,
             name: "web".into(),
             source: Source::Git { url: "https://example.com/shop.git".into(), branch: "main".into(), commit: None },
-            build: Build::Dockerfile { path: None, target: None },
+            build: Build::Dockerfile { path: None, target: None, time_limit_minutes: None },
             port: 8080,
             domains: vec!["shop.example.com".into()],
             health_check: None,
@@ -113,6 +113,24 @@ impl Stage {
         stage
     }
 
+    /// One beside it, of the same repository.
+    pub fn another(&self, name: &str) -> CreateApplication {
+        let own = &self.application;
+        CreateApplication {
+            environment_id: own.environment_id,
+            server_id: self.server,
+            name: name.into(),
+            source: own.source.clone(),
+            build: own.build.clone(),
+            port: 8080,
+            domains: Vec::new(),
+            health_check: None,
+            memory_mb: None,
+            cpu_millis: None,
+            run: None,
+        }
+    }
+
     /// The branch's newest commit.
     pub fn push(&self, commit: &str) {
         let mut repositories = self.h.repository.state();
@@ -125,7 +143,12 @@ impl Stage {
     }
 
     pub async fn queue(&self) -> Deployment {
-        let input = CreateDeployment { application_id: self.application.id, strategy: None };
+        let input = CreateDeployment {
+            application_id: self.application.id,
+            strategy: None,
+            force_build: false,
+            no_cache: false,
+        };
         self.h.ok::<Deploy>(&self.tenant.owner, input).await
     }
 
