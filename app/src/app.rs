@@ -7,6 +7,7 @@ use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::application::{
     ApplicationDeploymentsPage, ApplicationDomainsPage, ApplicationLogsPage, ApplicationPage, ApplicationSettingsPage,
+    ApplicationTaskPage, ApplicationTaskRunPage, ApplicationTasksPage, ApplicationTerminalPage,
     ApplicationVariablesPage, DeleteApplicationPage, RollbackPage, VariableFilePage,
 };
 use crate::pages::audit::AuditPage;
@@ -73,6 +74,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id/logs") view=lazy!(projects: ApplicationLogsPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/rollback/:deployment") view=lazy!(projects: RollbackPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/settings") view=lazy!(projects: ApplicationSettingsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/tasks") view=lazy!(projects: ApplicationTasksPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/tasks/:task") view=lazy!(projects: ApplicationTaskPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/tasks/:task/:run") view=lazy!(projects: ApplicationTaskRunPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/terminal") view=lazy!(projects: ApplicationTerminalPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables") view=lazy!(projects: ApplicationVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables/file") view=lazy!(projects: VariableFilePage) ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=lazy!(settings: AuditPage) ssr=SsrMode::Async />

@@ -41,6 +41,23 @@ pub fn follow_container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSig
     Effect::new(move |_| browser::during(browser::container(id, lines, lost)));
 }
 
+/// A part of a container's log, as far as it was read.
+#[derive(Clone, Copy, Default)]
+pub struct LogWindow {
+    pub lines: RwSignal<LogRing>,
+    /// Leads to the lines before these.
+    pub earlier: RwSignal<Option<String>>,
+    pub refused: RwSignal<Option<String>>,
+    pub read: RwSignal<bool>,
+}
+
+/// Reads a part of a container's log, and puts it before what is there.
+#[cfg_attr(not(feature = "hydrate"), allow(unused_variables))]
+pub fn read_container(input: contract::applications::ApplicationLogs, window: LogWindow) {
+    #[cfg(feature = "hydrate")]
+    browser::read_container(input, window);
+}
+
 /// Looks again at an application: often while something moves or after a command, now and then otherwise, never in a
 /// hidden window. `done` counts the commands.
 #[cfg_attr(not(feature = "hydrate"), allow(unused_variables))]

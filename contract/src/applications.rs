@@ -1,6 +1,6 @@
 //! Applications: where their code comes from, how it is built, where it answers.
 
-use crate::deployments::DeploymentSummary;
+use crate::deployments::{ContainerLine, DeploymentSummary};
 use crate::ids::{ApplicationId, EnvironmentId, ProjectId, ServerId};
 use crate::running::{Overlap, RunSettings};
 use chrono::{DateTime, Utc};
@@ -183,6 +183,34 @@ pub struct DeleteApplication {
     pub remove_volumes: bool,
 }
 
+/// A part of what the running container printed, as far as its server keeps it.
+#[wire]
+pub struct ApplicationLogs {
+    pub id: ApplicationId,
+    /// Part of a line, in any case.
+    #[serde(default)]
+    pub search: Option<String>,
+    /// From this time on: RFC 3339, or so long ago: `15m`, `2h`, `3d`.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Before this time, written in the same way.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Lines, 1 to 5000; absent: 500.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// Lines in the order in which they were printed.
+#[wire]
+pub struct ContainerLog {
+    pub items: Vec<ContainerLine>,
+    /// Leads to the lines before these.
+    pub next_cursor: Option<String>,
+}
+
 #[wire(Default)]
 pub struct ListApplications {
     #[serde(default)]
@@ -235,6 +263,23 @@ impl ApplicationStatus {
     }
 }
 
+/// What is wrong with an application that should run.
+#[wire]
+pub struct Trouble {
+    pub since: DateTime<Utc>,
+    /// It keeps restarting; else it has ended.
+    pub looping: bool,
+    /// In the last five minutes.
+    pub restarts: u32,
+    /// Of its last end.
+    pub exit_code: Option<i64>,
+    pub out_of_memory: bool,
+    /// All of this in words.
+    pub words: String,
+    /// What it printed last, secrets masked.
+    pub last_lines: Vec<String>,
+}
+
 /// An application in a list.
 #[wire]
 pub struct ApplicationSummary {
@@ -242,6 +287,8 @@ pub struct ApplicationSummary {
     pub environment_id: EnvironmentId,
     pub name: String,
     pub status: ApplicationStatus,
+    /// What is wrong with it, in words.
+    pub trouble: Option<String>,
     pub domains: Vec<String>,
     /// `git`, `image` or `dockerfile`.
     pub source_kind: String,
@@ -275,6 +322,7 @@ pub struct Application {
     pub status: ApplicationStatus,
     /// When the status was last confirmed with the server.
     pub status_at: Option<DateTime<Utc>>,
+    pub trouble: Option<Trouble>,
     pub created_at: DateTime<Utc>,
     /// What serves now.
     pub current: Option<DeploymentSummary>,

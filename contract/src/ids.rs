@@ -64,9 +64,12 @@ id! {
     OrganizationId,
     PrivateKeyId,
     ProjectId,
+    ScheduledTaskId,
+    ScheduledTaskRunId,
     ServerId,
     SessionId,
     SharedVariableId,
+    TerminalSessionId,
     UserId,
     VariableId,
 }

@@ -44,8 +44,14 @@ impl Role {
                 | P::DeploymentsRead
                 | P::ServersRead
         );
-        let works =
-            matches!(permission, P::ProjectsManage | P::ApplicationsManage | P::VariablesManage | P::DeploymentsManage);
+        let works = matches!(
+            permission,
+            P::ProjectsManage
+                | P::ApplicationsManage
+                | P::ApplicationsTerminal
+                | P::VariablesManage
+                | P::DeploymentsManage
+        );
         let administers = matches!(
             permission,
             P::MembersManage
@@ -82,6 +88,8 @@ pub enum Permission {
     ProjectsManage,
     ApplicationsRead,
     ApplicationsManage,
+    /// To run commands in an application's containers: a terminal, scheduled tasks.
+    ApplicationsTerminal,
     VariablesRead,
     VariablesManage,
     DeploymentsRead,
@@ -96,7 +104,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::OrganizationRead,
         Self::OrganizationManage,
         Self::MembersRead,
@@ -105,6 +113,7 @@ impl Permission {
         Self::ProjectsManage,
         Self::ApplicationsRead,
         Self::ApplicationsManage,
+        Self::ApplicationsTerminal,
         Self::VariablesRead,
         Self::VariablesManage,
         Self::DeploymentsRead,

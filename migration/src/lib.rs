@@ -9,6 +9,8 @@ mod m20261122_000004_projects_and_servers;
 mod m20261122_000005_applications_and_deployments;
 mod m20261122_000006_running;
 mod m20261122_000007_ssh_servers;
+mod m20261122_000010_scheduled_tasks;
+mod m20261122_000011_terminals_and_troubles;
 mod m20261122_000012_application_domains;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_applications_and_deployments::Migration),
             Box::new(m20261122_000012_application_domains::Migration),
             Box::new(m20261122_000007_ssh_servers::Migration),
+            Box::new(m20261122_000010_scheduled_tasks::Migration),
+            Box::new(m20261122_000011_terminals_and_troubles::Migration),
             Box::new(m20261122_000014_shared_variables::Migration),
             Box::new(m20261122_000006_running::Migration),
             Box::new(m20261122_000016_server_cleanups::Migration),

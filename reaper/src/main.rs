@@ -52,7 +52,7 @@ fn reap(chosen: &mut Chosen, grace: Duration) -> bool {
                 asked.push(pid);
             }
         }
-        std::thread::sleep(LOOKS_EVERY);
+        std::thread::park_timeout(LOOKS_EVERY);
     }
 }
 

@@ -16,6 +16,7 @@ use services::keyring::Keyring;
 use services::limits::RateLimits;
 use services::platform::Settings;
 use services::servers::proxy::Acme;
+use services::terminals::TerminalLimits;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -129,6 +130,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         live: Default::default(),
         tails: Default::default(),
         jobs: Default::default(),
+        deaths: Default::default(),
         settings: Settings {
             instance_id,
             public_url: config.public_url.clone(),
@@ -140,6 +142,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
             nixpacks_image: config.nixpacks_image.clone(),
             images_kept: 3,
             pace: Default::default(),
+            terminals: TerminalLimits { idle: config.terminal_idle, ..Default::default() },
         },
     };
     Ok(Composed { platform: Arc::new(platform), _lock: lock, alone })

@@ -3,13 +3,14 @@
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Each variable with its meaning and default; the README's table is made of this list.
 pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_DATA", "folder of the embedded database, key file, uploads", "`./data`"),
     ("CANOPY_LISTEN", "address of the platform itself", "`127.0.0.1:3000`"),
     ("CANOPY_DATABASE_URL", "`postgres://...` instead of the embedded SQLite", "SQLite under `CANOPY_DATA`"),
-    ("CANOPY_DATABASE_CONNECTIONS", "connections to PostgreSQL of one process, at least 8", "`16`"),
+    ("CANOPY_DATABASE_CONNECTIONS", "connections to PostgreSQL of one process, at least 12", "`16`"),
     ("CANOPY_HTTP_PORT", "HTTP port that this machine's proxy publishes", "80 when free, else 8080"),
     ("CANOPY_HTTPS_PORT", "HTTPS port that this machine's proxy publishes", "443 when free, else 8443"),
     (
@@ -36,6 +37,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "`ghcr.io/railwayapp/nixpacks:ubuntu-1745885067`",
     ),
     ("CANOPY_JOB_SLOTS", "jobs that one process runs at a time; builds wait for their server besides", "`32`"),
+    ("CANOPY_TERMINAL_IDLE_MINUTES", "a terminal in which nothing is typed for so long is closed", "`10`"),
     ("CANOPY_RATE_LIMIT_FACTOR", "multiplies every rate limit", "`1`"),
     ("CANOPY_METRICS", "who may read `/metrics`: `loopback`, `everyone` or `off`", "`loopback`"),
     ("CANOPY_LOG", "log filter such as `info` or `services=debug`", "`info`"),
@@ -66,6 +68,8 @@ pub struct Config {
     pub planner: PathBuf,
     pub nixpacks_image: String,
     pub job_slots: usize,
+    /// A terminal in which nothing is typed for so long is closed.
+    pub terminal_idle: Duration,
     pub rate_limit_factor: u32,
     pub metrics: MetricsAccess,
     pub log: String,
@@ -108,9 +112,9 @@ impl Config {
             text.parse::<SocketAddr>().ok()
         });
         let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
-        let connections = reader.parse("CANOPY_DATABASE_CONNECTIONS", "a number from 8 to 1000", |text| {
+        let connections = reader.parse("CANOPY_DATABASE_CONNECTIONS", "a number from 12 to 1000", |text| {
             // Each reconciler holds one for its lock while it uses another.
-            text.parse::<u32>().ok().filter(|n| (8..=1000).contains(n))
+            text.parse::<u32>().ok().filter(|n| (12..=1000).contains(n))
         });
         let database =
             reader.parse("CANOPY_DATABASE_URL", "an address such as postgres://user:password@host/database", |text| {
@@ -169,6 +173,11 @@ impl Config {
                     text.parse::<usize>().ok().filter(|n| (1..=256).contains(n))
                 })
                 .unwrap_or(32),
+            terminal_idle: reader
+                .parse("CANOPY_TERMINAL_IDLE_MINUTES", "a number from 1 to 1440", |text| {
+                    text.parse::<u64>().ok().filter(|n| (1..=1440).contains(n))
+                })
+                .map_or(Duration::from_secs(600), |minutes| Duration::from_secs(minutes * 60)),
             rate_limit_factor: reader
                 .parse("CANOPY_RATE_LIMIT_FACTOR", "a number from 1 to 100000", |text| {
                     text.parse::<u32>().ok().filter(|n| (1..=100_000).contains(n))

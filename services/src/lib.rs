@@ -27,6 +27,8 @@ pub mod projects;
 pub mod search;
 pub mod servers;
 pub mod shared_variables;
+pub mod tasks;
+pub mod terminals;
 pub mod values;
 
 pub use ctx::{Ctx, Notes, Object, SessionChange};

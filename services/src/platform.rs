@@ -1,5 +1,6 @@
 //! What every piece of work has at hand: the database, the ports, the clock, the settings. Made once, by `server`.
 
+use crate::applications::Deaths;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::deployments::nixpacks::Planner;
@@ -11,6 +12,7 @@ use crate::limits::RateLimits;
 use crate::live::Live;
 use crate::servers::engine::Engines;
 use crate::servers::proxy::{Acme, Proxy};
+use crate::terminals::TerminalLimits;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ pub struct Platform {
     pub live: Live,
     pub tails: Tails,
     pub jobs: Waker,
+    pub deaths: Deaths,
     pub settings: Settings,
 }
 
@@ -49,6 +52,7 @@ pub struct Settings {
     /// Built images kept per application besides the one that serves.
     pub images_kept: usize,
     pub pace: Pace,
+    pub terminals: TerminalLimits,
 }
 
 impl Settings {

@@ -80,8 +80,9 @@ async fn run(docker: &Docker, request: ExecRequest, output: &OutputSink) -> Engi
 }
 
 async fn ended(docker: &Docker, id: &str, asked_every: Duration) -> EngineResult<i64> {
+    let mut ticks = tokio::time::interval(asked_every);
     loop {
-        tokio::time::sleep(asked_every).await;
+        ticks.tick().await;
         if let Some(code) = exit_code(docker, id).await? {
             return Ok(code);
         }
@@ -172,8 +173,9 @@ pub async fn terminal(docker: &Docker, request: ExecRequest, size: TerminalSize)
         chunks.map(move |chunk| chunk.map(LogOutput::into_bytes).map_err(|e| failure(e, &container))).boxed();
     let control = Control { docker: docker.clone(), id };
     let sized = tokio::time::timeout(SIZED_WITHIN, async {
+        let mut ticks = tokio::time::interval(ASKED_AT_THE_END);
         while control.resize(size).await.is_err() {
-            tokio::time::sleep(ASKED_AT_THE_END).await;
+            ticks.tick().await;
         }
     });
     if sized.await.is_err() {

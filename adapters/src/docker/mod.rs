@@ -75,11 +75,6 @@ pub struct DockerEngine {
 /// Where its API is.
 enum Source {
     Socket(PathBuf),
-}
-
-/// Where its API is.
-enum Source {
-    Socket(PathBuf),
     Link(Arc<Link>),
 }
 

@@ -53,3 +53,9 @@ pub async fn start(ctx: &Ctx, input: ApplicationRef) -> Application {
 pub async fn restart(ctx: &Ctx, input: ApplicationRef) -> Application {
     applications::restart(ctx, input).await
 }
+
+/// What the running container printed: the newest lines of a time range that hold a text, and backwards from there.
+#[operation(query, "applications.logs", access = ApplicationsRead)]
+pub async fn logs(ctx: &Ctx, input: ApplicationLogs) -> ContainerLog {
+    applications::logs::read(ctx, input).await
+}

@@ -1,9 +1,9 @@
 //! The browser's half: event streams, their fallback, and appending once per frame.
 
-use super::{is_moving, log_line};
+use super::{LogWindow, is_moving, log_line};
 use crate::api;
 use crate::ui::{LogLine, LogRing};
-use contract::applications::{Application, ApplicationRef};
+use contract::applications::{Application, ApplicationLogs, ApplicationRef};
 use contract::deployments::{ContainerLine, Deployment, DeploymentLogs, DeploymentRef};
 use contract::ids::{ApplicationId, DeploymentId};
 use futures::channel::oneshot;
@@ -167,6 +167,32 @@ pub async fn container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSign
         }
     }
     let _ = lost.try_set(true);
+}
+
+/// Only in the browser, also while the page comes alive: an effect does not run on the server.
+pub fn read_container(input: ApplicationLogs, window: LogWindow) {
+    leptos::task::spawn_local(async move {
+        match api::applications::logs(input).await {
+            Ok(found) => {
+                let _ = window.lines.try_update(|ring| ring.prepend(found.items.into_iter().map(container_line)));
+                let _ = window.earlier.try_set(found.next_cursor);
+            }
+            Err(failure) => {
+                let _ = window.refused.try_set(Some(failure.0.detail));
+            }
+        }
+        let _ = window.read.try_set(true);
+    });
+}
+
+fn container_line(line: ContainerLine) -> LogLine {
+    LogLine {
+        seq: 0,
+        at: line.at.unwrap_or_default(),
+        step: String::new(),
+        stream: line.stream.as_str().to_owned(),
+        text: line.text,
+    }
 }
 
 fn open(url: &str, kinds: &[&str]) -> Option<(EventSource, SelectAll<EventSourceSubscription>)> {

@@ -63,7 +63,10 @@ fn applications(overview: &Overview) -> Vec<Matter> {
             tone,
             state,
             title: format!("{} {what}", application.name),
-            detail: project.name.clone(),
+            detail: match &application.trouble {
+                Some(trouble) => format!("{}. {trouble}", project.name),
+                None => project.name.clone(),
+            },
             at: None,
             href: format!("/applications/{}", application.id),
             verb: "Look at it",

@@ -52,6 +52,17 @@ impl LogRing {
         }
     }
 
+    /// Puts older lines, whose numbers do not count, before all others. Of too many the oldest are not taken.
+    pub fn prepend(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        let older: Vec<LogLine> = lines.into_iter().collect();
+        let room = KEPT.saturating_sub(self.lines.len());
+        let first = self.lines.front().map_or(0, |line| line.seq);
+        for (distance, line) in (1..).zip(older.into_iter().rev().take(room)) {
+            let text = plain(&line.text);
+            self.lines.push_front(Arc::new(LogLine { seq: first - distance, text, ..line }));
+        }
+    }
+
     pub fn last_seq(&self) -> Option<i64> {
         self.lines.back().map(|line| line.seq)
     }
@@ -192,6 +203,16 @@ mod tests {
         assert_eq!((ring.len(), ring.forgotten(), ring.last_seq()), (KEPT, 10, Some(last)));
         ring.extend([line(last, "again")]);
         assert_eq!(ring.forgotten(), 10);
+    }
+
+    #[test]
+    fn older_lines_stand_before_the_others_in_their_order() {
+        let mut ring = LogRing::default();
+        ring.prepend([line(0, "c"), line(0, "d")]);
+        ring.prepend([line(0, "a"), line(0, "b")]);
+        let found: Vec<_> = ring.matching("", Level::All).iter().map(|line| (line.seq, line.text.clone())).collect();
+        let expected = [(-4, "a"), (-3, "b"), (-2, "c"), (-1, "d")].map(|(seq, text)| (seq, text.to_owned()));
+        assert_eq!(found, expected);
     }
 
     #[test]

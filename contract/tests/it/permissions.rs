@@ -33,7 +33,8 @@ fn the_matrix_is_this() {
     ];
     assert_eq!(carried(Role::Viewer), viewer);
     assert_eq!(carried(Role::Billing), [P::OrganizationRead, P::MembersRead]);
-    let changes = [P::ProjectsManage, P::ApplicationsManage, P::VariablesManage, P::DeploymentsManage];
+    let changes =
+        [P::ProjectsManage, P::ApplicationsManage, P::ApplicationsTerminal, P::VariablesManage, P::DeploymentsManage];
     assert_eq!(carried(Role::Member).len(), viewer.len() + changes.len());
     assert!(changes.into_iter().all(|permission| Role::Member.allows(permission)));
     for kept in [P::AuditRead, P::ApiKeysRead, P::PrivateKeysRead, P::MembersManage, P::ServersManage] {

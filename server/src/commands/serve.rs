@@ -96,6 +96,7 @@ async fn start_runner(composed: &Composed, config: &Config, stop: CancellationTo
         }
     }
     let settings = RunnerSettings { slots: config.job_slots, ..Default::default() };
+    tokio::spawn(services::applications::events::listen(platform.clone(), stop.clone()));
     Ok(tokio::spawn(Runner::new(platform, settings).run(stop)))
 }
 

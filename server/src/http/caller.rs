@@ -149,10 +149,16 @@ fn is_foreign(method: &Method, headers: &HeaderMap) -> bool {
     if let Some(site) = text(headers, "sec-fetch-site") {
         return !matches!(site.as_str(), "same-origin" | "none");
     }
+    !is_from_here(headers)
+}
+
+/// A request of one of our own pages, or of a program that is no browser. For those that need no look at where a
+/// browser says it comes from but whose method tells nothing: a websocket begins with a GET.
+pub fn is_from_here(headers: &HeaderMap) -> bool {
     match (text(headers, header::ORIGIN.as_str()), text(headers, header::HOST.as_str())) {
-        (Some(origin), Some(host)) => origin.split_once("://").map(|(_, rest)| rest) != Some(host.as_str()),
-        (Some(_), None) => true,
-        (None, _) => false,
+        (Some(origin), Some(host)) => origin.split_once("://").map(|(_, rest)| rest) == Some(host.as_str()),
+        (Some(_), None) => false,
+        (None, _) => true,
     }
 }
 

@@ -5,6 +5,7 @@ use super::App;
 use super::caller::problem;
 use app::api::applications::GetCall as GetApplication;
 use app::api::deployments::LogsCall;
+use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,11 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use contract::applications::ApplicationRef;
-use contract::deployments::{DeploymentLogs, LogLine};
+use contract::deployments::{ContainerLine, DeploymentLogs, LogLine};
 use contract::ids::{ApplicationId, DeploymentId};
 use contract::{Code, Error};
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
+use services::applications::logs::Range;
 use services::caller::Caller;
 use services::deployments::FollowEvent;
 use services::operation::{Operation, perform};
@@ -26,12 +28,15 @@ use std::time::Duration;
 
 /// How long a stream trusts the last answer of the gate.
 const TRUSTED: Duration = Duration::from_secs(30);
+/// A server keeps less of a container's log than this.
+const LARGEST_TEXT: usize = 128 << 20;
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/deployments.events", get(deployment))
         .route("/api/v1/deployments.log.txt", get(deployment_text))
         .route("/api/v1/applications.log_events", get(application))
+        .route("/api/v1/applications.log.txt", get(application_text))
 }
 
 #[derive(serde::Deserialize)]
@@ -121,6 +126,54 @@ async fn deployment_text(
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     }
     response
+}
+
+#[derive(serde::Deserialize)]
+struct Part {
+    id: String,
+    search: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+/// What the running container printed, as a text file that is sent while it is read.
+async fn application_text(
+    State(app): State<App>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Query(part): Query<Part>,
+) -> Response {
+    let Ok(id) = part.id.parse::<ApplicationId>() else { return absent(&caller) };
+    let scope = match app.platform_scope::<GetApplication>(&caller, ApplicationRef { id }).await {
+        Ok(scope) => scope,
+        Err(refused) => return refused,
+    };
+    let now = app.platform.clock.now();
+    let range = Range::of(now, part.since.as_deref(), part.until.as_deref(), part.search.as_deref());
+    let opened = match range {
+        Ok(range) => services::applications::logs::whole(&app.platform, scope, id, range).await,
+        Err(error) => Err(error),
+    };
+    let (name, lines) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return problem(error.into_contract(&caller.request_id), &caller.request_id),
+    };
+    let mut left = LARGEST_TEXT;
+    let texts = lines.map(container_text).take_while(move |text| {
+        left = left.saturating_sub(text.len());
+        futures::future::ready(left > 0)
+    });
+    let body = Body::from_stream(texts.map(Ok::<_, Infallible>));
+    let file = format!("attachment; filename=\"{name}-{}.log\"", now.format("%Y%m%d-%H%M%S"));
+    let mut response = ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response();
+    if let Ok(file) = HeaderValue::from_str(&file) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+    }
+    response
+}
+
+fn container_text(line: ContainerLine) -> String {
+    let at = line.at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).unwrap_or_default();
+    format!("{at} {:<6} {}\n", line.stream.as_str(), line.text)
 }
 
 fn as_text(line: &LogLine) -> String {

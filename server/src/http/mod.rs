@@ -8,6 +8,7 @@ mod openapi;
 mod operations;
 mod pages;
 mod site;
+mod terminal;
 
 pub use openapi::document;
 pub use site::Site;
@@ -72,6 +73,7 @@ pub fn router(app: App) -> Router {
     let known = Router::new()
         .merge(operations::routes())
         .merge(events::routes())
+        .merge(terminal::routes())
         .merge(openapi::routes())
         .merge(docs::routes())
         .merge(pages::routes(&app))

@@ -8,6 +8,7 @@
 
 mod contract_shape;
 mod coolify_import;
+mod docker_containers;
 mod docker_deployments;
 mod docker_over_ssh;
 mod docker_running;

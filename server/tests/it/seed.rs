@@ -228,6 +228,47 @@ impl Seed {
             build_server_id: None,
         };
         deployment::ActiveModel::from(row).insert(db).await.unwrap();
+        let scheduled_task_id: ScheduledTaskId = new();
+        let row = scheduled_task::Model {
+            id: scheduled_task_id,
+            organization_id: organization,
+            application_id,
+            name: "nightly".into(),
+            cron: "30 2 * * *".into(),
+            time_zone: "UTC".into(),
+            command: json!(["true"]),
+            command_line: "true".into(),
+            timeout_seconds: 60,
+            retries: 0,
+            catch_up: false,
+            enabled: false,
+            keep_runs: 5,
+            next_run_at: None,
+            created_at: now,
+        };
+        scheduled_task::ActiveModel::from(row).insert(db).await.unwrap();
+        let scheduled_task_run_id: ScheduledTaskRunId = new();
+        let row = scheduled_task_run::Model {
+            id: scheduled_task_run_id,
+            organization_id: organization,
+            application_id,
+            task_id: scheduled_task_id,
+            due_at: now,
+            trigger: "schedule".into(),
+            status: "succeeded".into(),
+            attempt: 1,
+            job_id: None,
+            container: None,
+            mark: None,
+            attempt_at: None,
+            started_at: Some(now),
+            finished_at: Some(now),
+            exit_code: Some(0),
+            reason: None,
+            output_cut: false,
+            created_by: None,
+        };
+        scheduled_task_run::ActiveModel::from(row).insert(db).await.unwrap();
         let invitation_id: InvitationId = new();
         let row = invitation::Model {
             id: invitation_id,
@@ -260,6 +301,9 @@ impl Seed {
             ("server_cleanups", cleanup_id.to_string()),
             ("deployments", deployment_id.to_string()),
             ("deployment_id", deployment_id.to_string()),
+            ("scheduled_tasks", scheduled_task_id.to_string()),
+            ("task_id", scheduled_task_id.to_string()),
+            ("scheduled_task_runs", scheduled_task_run_id.to_string()),
             ("api_keys", member.key_id),
             ("members", member.membership),
             ("sessions", uuid::Uuid::now_v7().to_string()),
@@ -330,6 +374,7 @@ impl Seed {
             (Some("string"), "path") => json!("/main"),
             (Some("string"), "email") => json!("invited@example.com"),
             (Some("string"), "host") => json!("sample.example.com"),
+            (Some("string"), "cron") => json!("@daily"),
             (Some("string"), "key") => json!("NAME"),
             (Some("string"), "reference") => json!("web:1"),
             (Some("string"), "name") => json!("sample"),

@@ -1,30 +1,110 @@
-//! What a running container prints, line by line, with secrets masked as in a deployment's log.
+//! What a running container prints, line by line, with secrets masked as in a deployment's log: live, a part of it by
+//! time and search, or all that is kept as a text.
 
+use super::log_times;
+use super::serving::Serving;
 use crate::ctx::Ctx;
-use crate::deployments::{Secrets, lines::Lines, snapshot};
-use crate::error::{Error, Result};
+use crate::deployments::{Secrets, lines::Lines};
+use crate::error::{Error, Faults, Result};
 use crate::platform::Platform;
-use crate::servers;
-use crate::servers::engine::{Engine, EngineResult, LogRequest, Output};
+use crate::servers::engine::{EngineResult, LogRequest, Output};
+use contract::Time;
+use contract::applications::{ApplicationLogs, ContainerLog};
 use contract::deployments::{ContainerLine, Stream as Source};
 use contract::ids::ApplicationId;
-use entity::{Scope, Tenant, application, deployment, server};
+use entity::Scope;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 const MOST_LINES: usize = 5000;
-const TAIL_LIMIT: Duration = Duration::from_secs(10);
+const USUAL_LINES: u32 = 500;
+const READ_LIMIT: Duration = Duration::from_secs(20);
 
-/// The last lines of the container that serves.
-pub async fn tail(ctx: &Ctx, id: ApplicationId, lines: usize) -> Result<Vec<ContainerLine>> {
-    let stream = read(&ctx.platform, ctx.scope()?, id, lines, false).await?;
-    tokio::time::timeout(TAIL_LIMIT, stream.collect())
+/// Which lines are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Range {
+    since: Option<Time>,
+    until: Option<Time>,
+    /// In lower case.
+    search: Option<String>,
+}
+
+impl Range {
+    pub fn of(now: Time, since: Option<&str>, until: Option<&str>, search: Option<&str>) -> Result<Self> {
+        let mut faults = Faults::default();
+        let mut time = |field: &str, text: Option<&str>| {
+            let text = text.filter(|text| !text.trim().is_empty())?;
+            faults.check(field, log_times::parse(text, now))
+        };
+        let (since, until) = (time("since", since), time("until", until));
+        faults.into_result()?;
+        let search = crate::page::term(search)?.map(str::to_lowercase);
+        Ok(Self { since, until, search })
+    }
+
+    fn is_all(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.search.is_none()
+    }
+
+    fn holds(&self, line: &ContainerLine) -> bool {
+        let within = line
+            .at
+            .is_none_or(|at| self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until));
+        within && self.search.as_ref().is_none_or(|search| line.text.to_lowercase().contains(search))
+    }
+
+    fn request(&self, tail: Option<usize>, follow: bool) -> LogRequest {
+        LogRequest { tail, follow, since: self.since, until: self.until }
+    }
+}
+
+/// The newest lines of the range, or with a cursor those before.
+pub async fn read(ctx: &Ctx, input: ApplicationLogs) -> Result<ContainerLog> {
+    let limit = input.limit.unwrap_or(USUAL_LINES);
+    if limit == 0 || limit as usize > MOST_LINES {
+        return Err(Error::field("limit", format!("Use 1 to {MOST_LINES}.")));
+    }
+    let limit = limit as usize;
+    let mut range = Range::of(ctx.now(), input.since.as_deref(), input.until.as_deref(), input.search.as_deref())?;
+    if let Some(cursor) = input.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+        let before =
+            cursor.parse::<Time>().map_err(|_| Error::field("cursor", "Use the next_cursor of the page before."))?;
+        range.until = Some(range.until.map_or(before, |until| until.min(before)));
+    }
+    let serving = match Serving::find(&ctx.platform, ctx.scope()?, input.id).await {
+        // Nothing was written yet.
+        Err(Error::Conflict(_)) => return Ok(ContainerLog { items: Vec::new(), next_cursor: None }),
+        found => found?,
+    };
+    // The engine takes the last lines first, and then those of the range: only without one does that leave enough.
+    let tail = range.is_all().then_some(limit + 1);
+    let lines = open(serving, &range, tail, false).await?;
+    let newest = newest(lines.filter(|line| std::future::ready(range.holds(line))), limit);
+    tokio::time::timeout(READ_LIMIT, newest)
         .await
         .map_err(|_| Error::Unavailable("The server takes too long to give the container's log.".into()))
+}
+
+async fn newest(lines: impl Stream<Item = ContainerLine>, limit: usize) -> ContainerLog {
+    let mut kept: VecDeque<ContainerLine> = VecDeque::new();
+    futures::pin_mut!(lines);
+    while let Some(line) = lines.next().await {
+        kept.push_back(line);
+        // Twice as many, so that lines of one instant are not torn apart.
+        if kept.len() > 2 * limit {
+            kept.pop_front();
+        }
+    }
+    let mut first = kept.len().saturating_sub(limit);
+    while first > 0 && kept[first].at.is_some() && kept[first - 1].at == kept[first].at {
+        first -= 1;
+    }
+    let items: Vec<ContainerLine> = kept.drain(first..).collect();
+    let oldest = items.iter().find_map(|line| line.at).filter(|_| first > 0);
+    ContainerLog { items, next_cursor: oldest.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)) }
 }
 
 /// The last lines, then every new one, until the container ends or the caller turns away.
@@ -34,49 +114,33 @@ pub async fn follow(
     id: ApplicationId,
     tail: usize,
 ) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
-    read(&platform, scope, id, tail, true).await
+    let serving = Serving::find(&platform, scope, id).await?;
+    open(serving, &Range::default(), Some(tail.min(MOST_LINES)), true).await
 }
 
-async fn read(
+/// All of the range that is kept, and the application's name.
+pub async fn whole(
     platform: &Platform,
     scope: Scope,
     id: ApplicationId,
-    tail: usize,
-    follow: bool,
-) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
-    let (engine, container, secrets) = find(platform, scope, id).await?;
-    let request = LogRequest { tail: Some(tail.min(MOST_LINES)), follow, ..Default::default() };
-    let output = engine.logs(&container, request).await.map_err(|error| Error::Unavailable(error.to_string()))?;
-    let reader = Reader { output, lines: Splitter::new(secrets), waiting: VecDeque::new(), ended: false };
-    Ok(futures::stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }))
+    range: Range,
+) -> Result<(String, impl Stream<Item = ContainerLine> + Send + use<>)> {
+    let serving = Serving::find(platform, scope, id).await?;
+    let name = serving.application.name.clone();
+    let lines = open(serving, &range, None, false).await?;
+    Ok((name, lines.filter(move |line| std::future::ready(range.holds(line)))))
 }
 
-/// The container that serves, and what it must not show.
-async fn find(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<(Arc<dyn Engine>, String, Secrets)> {
-    let db = platform.database.read();
-    let row = application::Entity::find_in(scope)
-        .filter(application::Column::Id.eq(id))
-        .filter(application::Column::DeletedAt.is_null())
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let nothing = || Error::conflict("Nothing of this application runs yet. Deploy it first.");
-    let current = row.current_deployment_id.ok_or_else(nothing)?;
-    let deployment = deployment::Entity::find_in(scope)
-        .filter(deployment::Column::Id.eq(current))
-        .one(db)
-        .await?
-        .ok_or_else(nothing)?;
-    let server = server::Entity::find_in(scope)
-        .filter(server::Column::Id.eq(row.server_id))
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let engine = servers::reach(platform, &server).await?;
-    let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
-    let secrets = config.secrets();
-    let container = deployment.container.ok_or_else(nothing)?;
-    Ok((engine, container, Secrets::new(secrets.iter().map(String::as_str))))
+async fn open(
+    serving: Serving,
+    range: &Range,
+    tail: Option<usize>,
+    follow: bool,
+) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
+    let output = serving.engine.logs(&serving.container, range.request(tail, follow)).await?;
+    let lines = Splitter::new(serving.secrets);
+    let reader = Reader { output, lines, waiting: VecDeque::new(), ended: false };
+    Ok(futures::stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }))
 }
 
 struct Reader {
@@ -148,6 +212,44 @@ fn timed(stream: Source, line: &str) -> ContainerLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn pages_go_backwards_and_no_line_is_lost_or_doubled() {
+        let at = |second: i64| Time::from_timestamp(second, 0);
+        // Three lines of one instant, in the middle.
+        let seconds = [1, 2, 3, 3, 3, 4, 5];
+        let lines: Vec<_> = seconds
+            .iter()
+            .enumerate()
+            .map(|(index, second)| ContainerLine { at: at(*second), stream: Source::Stdout, text: index.to_string() })
+            .collect();
+        let (mut seen, mut until) = (Vec::new(), None);
+        loop {
+            let range = Range { until, ..Range::default() };
+            let page =
+                newest(futures::stream::iter(lines.clone()).filter(|line| std::future::ready(range.holds(line))), 3)
+                    .await;
+            seen.splice(0..0, page.items.iter().map(|line| line.text.clone()));
+            match page.next_cursor {
+                Some(cursor) => until = Some(cursor.parse().unwrap()),
+                None => break,
+            }
+        }
+        assert_eq!(seen, ["0", "1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn a_range_holds_what_it_says() {
+        let now: Time = "2026-11-22T12:00:00Z".parse().unwrap();
+        let range = Range::of(now, Some("1h"), Some("2026-11-22T11:30:00Z"), Some(" ERROR ")).unwrap();
+        let line =
+            |at: &str, text: &str| ContainerLine { at: at.parse().ok(), stream: Source::Stderr, text: text.into() };
+        assert!(range.holds(&line("2026-11-22T11:00:00Z", "an error")));
+        assert!(!range.holds(&line("2026-11-22T10:59:59Z", "an error")));
+        assert!(!range.holds(&line("2026-11-22T11:30:00Z", "an error")));
+        assert!(!range.holds(&line("2026-11-22T11:10:00Z", "fine")));
+        assert!(Range::of(now, Some("soon"), None, None).is_err());
+    }
 
     #[test]
     fn timestamps_come_off_and_secrets_are_masked() {

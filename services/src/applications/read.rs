@@ -1,16 +1,16 @@
 //! Reading applications.
 
-use super::running;
+use super::{desired, running, trouble};
 use crate::deployments::summary::{Context, summary};
 use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Faults, Result, application_domains};
 use contract::Page;
 use contract::applications::{
-    Application, ApplicationRef, ApplicationStatus, ApplicationSummary, ListApplications, Source,
+    Application, ApplicationRef, ApplicationStatus, ApplicationSummary, ListApplications, Source, Trouble,
 };
 use contract::ids::{ApplicationId, DeploymentId};
 use contract::running::{Overlap, RunSettings};
-use entity::{Tenant, application, application_domain, deployment, environment, project, server};
+use entity::{Tenant, application, application_domain, application_trouble, deployment, environment, project, server};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
@@ -59,19 +59,29 @@ pub async fn list(ctx: &Ctx, input: ListApplications) -> Result<Page<Application
         .await?;
     let mut current: HashMap<_, _> = current.into_iter().map(|(id, commit, at)| (id, (commit, at))).collect();
 
+    let mut troubles = trouble::known(&ctx.platform, page.items.iter().map(|row| row.id)).await?;
+
     Ok(page.map(|row| {
+        let trouble = troubles.remove(&row.id).and_then(|known| trouble_of(&row, known));
         let (commit, deployed_at) = row.current_deployment_id.and_then(|id| current.remove(&id)).unwrap_or_default();
         ApplicationSummary {
             id: row.id,
             environment_id: row.environment_id,
             name: row.name,
             status: ApplicationStatus::parse(&row.status).unwrap_or(ApplicationStatus::Unknown),
+            trouble: trouble.map(|trouble| trouble.words),
             domains: hosts.remove(&row.id).unwrap_or_default(),
             source_kind: row.source["kind"].as_str().unwrap_or_default().to_owned(),
             commit,
             deployed_at,
         }
     }))
+}
+
+/// What is wrong with what serves now; an earlier deployment's troubles went with it, and one that is stopped has none.
+fn trouble_of(row: &application::Model, known: application_trouble::Model) -> Option<Trouble> {
+    let counts = row.desired == desired::RUNNING && Some(known.deployment_id) == row.current_deployment_id;
+    trouble::shown(known).filter(|_| counts)
 }
 
 /// One application with all that its page shows.
@@ -129,6 +139,7 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         project_name: &project_name,
         current: row.current_deployment_id,
     };
+    let trouble = trouble::known(&ctx.platform, [id]).await?.remove(&id).and_then(|known| trouble_of(&row, known));
     let source: Source = serde_json::from_value(row.source)?;
     let run: RunSettings = row.run.map(serde_json::from_value).transpose()?.unwrap_or_default();
     Ok(Application {
@@ -156,6 +167,7 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         run,
         status: ApplicationStatus::parse(&row.status).unwrap_or(ApplicationStatus::Unknown),
         status_at: row.status_at,
+        trouble,
         created_at: row.created_at,
     })
 }

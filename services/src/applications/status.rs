@@ -1,7 +1,7 @@
 //! What became of the running applications, seen from their servers: one list per engine, compared with what should
 //! be. Only changes are written, and once a minute that nothing changed.
 
-use super::desired;
+use super::{desired, trouble};
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
@@ -9,12 +9,11 @@ use crate::servers::engine::{Container, ContainerState, EngineError, LABEL_APPLI
 use crate::servers::names;
 use crate::servers::sites::{self, Rounds, Site};
 use contract::applications::ApplicationStatus;
-use contract::ids::{ApplicationId, DeploymentId, ServerId};
+use contract::ids::{ApplicationId, DeploymentId};
 use entity::{Tenant, application};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 const CONFIRMED_EVERY: Duration = Duration::from_secs(60);
@@ -23,11 +22,7 @@ const CONFIRMED_EVERY: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct StatusSeen {
     rounds: Rounds,
-    restarts: Arc<Restarts>,
 }
-
-/// How often each container had been restarted at the last look, by engine.
-type Restarts = Mutex<HashMap<Option<ServerId>, HashMap<String, u64>>>;
 
 /// For one server.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -41,14 +36,14 @@ impl Reconciler for StatusSeen {
     async fn reconcile(&self, platform: &Arc<Platform>) -> Result<Status> {
         let sites = sites::all(platform).await?;
         let work = |site: Site| {
-            let (platform, restarts) = (platform.clone(), self.restarts.clone());
-            async move { look(&platform, &site, &restarts).await }
+            let platform = platform.clone();
+            async move { look(&platform, &site).await }
         };
         Ok(self.rounds.go(sites, LIMIT, "the state of its applications could not be noted", work).await)
     }
 }
 
-async fn look(platform: &Platform, site: &Site, restarts: &Restarts) -> Result<Status> {
+async fn look(platform: &Platform, site: &Site) -> Result<Status> {
     let mut status = Status::default();
     let mut applications = site.applications(platform).await?;
     applications.retain(|row| row.current_deployment_id.is_some() && row.deleted_at.is_none());
@@ -61,19 +56,17 @@ async fn look(platform: &Platform, site: &Site, restarts: &Restarts) -> Result<S
     if let Err(error) = &containers {
         tracing::warn!(site = site.name(), %error, "the state of applications is unknown");
     }
-    let before = restarts.lock().unwrap_or_else(PoisonError::into_inner).remove(&site.key()).unwrap_or_default();
-    let mut after = HashMap::new();
+    let known = trouble::known(platform, applications.iter().map(|row| row.id)).await?;
     for row in applications {
         status.checked += 1;
         let seen = match &containers {
-            Ok(containers) => state_of(&row, containers, &before, &mut after),
+            Ok(containers) => seen(platform, &row, containers, &known).await?,
             Err(_) => ApplicationStatus::Unknown,
         };
         if write(platform, &row, seen).await? {
             status.changed += 1;
         }
     }
-    restarts.lock().unwrap_or_else(PoisonError::into_inner).insert(site.key(), after);
     Ok(status)
 }
 
@@ -82,31 +75,44 @@ async fn containers(platform: &Platform, site: &Site) -> Result<Vec<Container>> 
     Ok(site.engine(platform).await?.containers(&labels).await?)
 }
 
-fn state_of(
+async fn seen(
+    platform: &Platform,
     row: &application::Model,
     containers: &[Container],
-    before: &HashMap<String, u64>,
-    after: &mut HashMap<String, u64>,
-) -> ApplicationStatus {
-    let own = containers.iter().find(|container| {
-        container.labelled::<ApplicationId>(LABEL_APPLICATION) == Some(row.id)
-            && container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == row.current_deployment_id
-    });
-    let restarted = own.is_some_and(|container| {
-        after.insert(container.id.clone(), container.restarts);
-        before.get(&container.id).is_some_and(|before| container.restarts > *before)
-    });
-    judge(row.desired == desired::RUNNING, own.map(|container| container.state), restarted)
+    known: &trouble::Known,
+) -> Result<ApplicationStatus> {
+    let own: Vec<&Container> = containers
+        .iter()
+        .filter(|container| {
+            container.labelled::<ApplicationId>(LABEL_APPLICATION) == Some(row.id)
+                && container.labelled::<DeploymentId>(LABEL_DEPLOYMENT) == row.current_deployment_id
+        })
+        .collect();
+    let wanted = row.desired == desired::RUNNING;
+    let looping = trouble::note(platform, row, wanted, &own, known).await?;
+    let was = ApplicationStatus::parse(&row.status).unwrap_or(ApplicationStatus::Unknown);
+    let states: Vec<ContainerState> = own.iter().map(|container| container.state).collect();
+    Ok(judge(wanted, &states, looping, was))
 }
 
-fn judge(wanted: bool, state: Option<ContainerState>, restarted: bool) -> ApplicationStatus {
-    match state {
-        Some(ContainerState::Running) if restarted => ApplicationStatus::Degraded,
-        Some(ContainerState::Running) => ApplicationStatus::Running,
-        Some(ContainerState::Restarting) => ApplicationStatus::Degraded,
-        _ if !wanted => ApplicationStatus::Stopped,
-        Some(ContainerState::Created | ContainerState::Exited { .. }) | None => ApplicationStatus::Down,
+/// Of several containers the worst counts. One restart on its own changes nothing: what comes back at once is no news.
+fn judge(wanted: bool, states: &[ContainerState], looping: bool, was: ApplicationStatus) -> ApplicationStatus {
+    let runs = |state: &ContainerState| matches!(state, ContainerState::Running);
+    let restarts = |state: &ContainerState| matches!(state, ContainerState::Restarting);
+    if states.iter().any(|state| runs(state) || restarts(state)) {
+        let all = states.iter().all(|state| runs(state) || restarts(state));
+        return match was {
+            _ if looping || !all => ApplicationStatus::Degraded,
+            _ if states.iter().all(runs) => ApplicationStatus::Running,
+            ApplicationStatus::Running => ApplicationStatus::Running,
+            _ => ApplicationStatus::Degraded,
+        };
     }
+    if !wanted {
+        return ApplicationStatus::Stopped;
+    }
+    // Between two starts the engine says that it has ended.
+    if looping { ApplicationStatus::Degraded } else { ApplicationStatus::Down }
 }
 
 /// True when the status changed. An unknown state confirms nothing, so the time of the last sight stays.
@@ -138,16 +144,22 @@ async fn write(platform: &Platform, row: &application::Model, seen: ApplicationS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ApplicationStatus as S;
+    use ContainerState::{Restarting, Running};
 
     #[test]
     fn a_state_is_judged_by_what_is_wanted() {
-        let exited = Some(ContainerState::Exited { code: 1, out_of_memory: false });
-        assert_eq!(judge(true, Some(ContainerState::Running), false), ApplicationStatus::Running);
-        assert_eq!(judge(true, Some(ContainerState::Running), true), ApplicationStatus::Degraded);
-        assert_eq!(judge(true, Some(ContainerState::Restarting), false), ApplicationStatus::Degraded);
-        assert_eq!(judge(true, exited, false), ApplicationStatus::Down);
-        assert_eq!(judge(true, None, false), ApplicationStatus::Down);
-        assert_eq!(judge(false, exited, false), ApplicationStatus::Stopped);
-        assert_eq!(judge(false, None, false), ApplicationStatus::Stopped);
+        let exited = ContainerState::Exited { code: 1, out_of_memory: false };
+        assert_eq!(judge(true, &[Running], false, S::Degraded), S::Running);
+        assert_eq!(judge(true, &[Running], true, S::Running), S::Degraded);
+        assert_eq!(judge(true, &[Restarting], true, S::Running), S::Degraded);
+        assert_eq!(judge(true, &[Restarting], false, S::Running), S::Running);
+        assert_eq!(judge(true, &[Restarting], false, S::Down), S::Degraded);
+        assert_eq!(judge(true, &[Running, exited], false, S::Running), S::Degraded);
+        assert_eq!(judge(true, &[exited], false, S::Running), S::Down);
+        assert_eq!(judge(true, &[exited], true, S::Degraded), S::Degraded);
+        assert_eq!(judge(true, &[], false, S::Running), S::Down);
+        assert_eq!(judge(false, &[exited], false, S::Down), S::Stopped);
+        assert_eq!(judge(false, &[], false, S::Unknown), S::Stopped);
     }
 }

@@ -14,6 +14,7 @@ pub fn registry() -> Registry {
         .job::<crate::servers::install_docker::InstallDocker>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()
         .job::<crate::servers::validate::ValidateServer>()
+        .job::<crate::tasks::RunTask>()
         // reconcilers
         .reconciler(crate::applications::revival::Revived::default())
         .reconciler(crate::applications::status::StatusSeen::default())
@@ -21,13 +22,15 @@ pub fn registry() -> Registry {
         .reconciler(crate::deployments::RoutesReconciled::default())
         .reconciler(reconcilers::Expired)
         .reconciler(crate::servers::seen::Seen::spread_over(std::time::Duration::from_secs(2)))
+        .reconciler(crate::tasks::TasksDue)
+        .reconciler(crate::terminals::TerminalsClosed)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn all_reconcilers_at_once_leave_connections_to_others() {
-        // Each holds one for its lock while it uses another. `server` takes no smaller pool than 8.
-        assert!(super::registry().reconcilers.len() + 2 <= 8, "raise the least CANOPY_DATABASE_CONNECTIONS");
+        // Each holds one for its lock while it uses another. `server` takes no smaller pool than 12.
+        assert!(super::registry().reconcilers.len() + 2 <= 12, "raise the least CANOPY_DATABASE_CONNECTIONS");
     }
 }

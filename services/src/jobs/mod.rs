@@ -39,6 +39,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// For one attempt; after it `run` is dropped wherever it stands, and `abandon` is called.
     const TIME_LIMIT: Duration;
 
+    const LANE: Lane = Lane::Work;
+
     /// At most one job with the same key runs at a time.
     fn serial_key(&self) -> Option<String> {
         None
@@ -49,6 +51,14 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The job will never run again, and `run` did not end it: puts what it was about into a true final state.
     /// Idempotent; called again until it succeeds.
     fn abandon(self, run: &JobRun, why: Abandoned) -> impl Future<Output = Result<(), JobError>> + Send;
+}
+
+/// Whose slots a job takes: those who wait long hold up nobody who works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    Work,
+    /// It mostly waits for something that runs elsewhere, for hours maybe.
+    Waiting,
 }
 
 /// How an attempt ended when it did not succeed.

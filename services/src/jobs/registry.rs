@@ -1,6 +1,6 @@
 //! The kinds of work that a runner knows, with their types put aside.
 
-use super::{Abandoned, Job, JobError, JobRun, Reconciler, Status};
+use super::{Abandoned, Job, JobError, JobRun, Lane, Reconciler, Status};
 use crate::platform::Platform;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -34,6 +34,7 @@ type Ended = BoxFuture<'static, Result<(), JobError>>;
 
 pub(super) trait AnyJob: Send + Sync {
     fn time_limit(&self) -> Duration;
+    fn lane(&self) -> Lane;
     fn run(&self, payload: serde_json::Value, run: Arc<JobRun>) -> Ended;
     fn abandon(&self, payload: serde_json::Value, run: Arc<JobRun>, why: Abandoned) -> Ended;
 }
@@ -43,6 +44,10 @@ struct Kind<J>(PhantomData<fn() -> J>);
 impl<J: Job> AnyJob for Kind<J> {
     fn time_limit(&self) -> Duration {
         J::TIME_LIMIT
+    }
+
+    fn lane(&self) -> Lane {
+        J::LANE
     }
 
     fn run(&self, payload: serde_json::Value, run: Arc<JobRun>) -> Ended {

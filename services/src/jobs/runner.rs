@@ -2,7 +2,7 @@
 //! number of runners may share a PostgreSQL database; each job is claimed by one of them.
 
 use super::attempt::Attempt;
-use super::{Registry, health, lease, reconciler, registry, status};
+use super::{Lane, Registry, health, lease, reconciler, registry, status};
 use crate::error::Result;
 use crate::platform::Platform;
 use contract::ids::JobId;
@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct RunnerSettings {
     /// Jobs that run at the same time.
     pub slots: usize,
+    /// The same for those that mostly wait.
+    pub waiting_slots: usize,
     /// How long a job stays with a runner that says nothing.
     pub lease: Duration,
     /// How often it says something; a few times in a lease.
@@ -38,6 +40,7 @@ impl Default for RunnerSettings {
     fn default() -> Self {
         Self {
             slots: 4,
+            waiting_slots: 64,
             lease: Duration::from_secs(20),
             heartbeat: Duration::from_secs(5),
             poll: Duration::from_secs(1),
@@ -59,10 +62,15 @@ pub struct Runner {
     registry: Registry,
     kinds: Vec<&'static str>,
     attempts: JoinSet<()>,
-    /// Of the tasks in `attempts`: the job, and how to tell it that its end is wanted.
-    running: HashMap<Id, (JobId, CancellationToken)>,
-    /// Tasks in `attempts` that bury the dead; they take no slot.
-    burying: usize,
+    /// Of the tasks in `attempts`, but for those that bury the dead, which take no slot.
+    running: HashMap<Id, Running>,
+}
+
+struct Running {
+    job: JobId,
+    lane: Lane,
+    /// Tells it that its end is wanted.
+    cancel: CancellationToken,
 }
 
 impl Runner {
@@ -75,7 +83,7 @@ impl Runner {
     pub fn of(platform: Arc<Platform>, settings: RunnerSettings, registry: Registry) -> Self {
         let kinds = registry.jobs.keys().copied().collect();
         let shared = Arc::new(Shared { platform, settings, stopping: CancellationToken::new() });
-        Self { shared, registry, kinds, attempts: JoinSet::new(), running: HashMap::new(), burying: 0 }
+        Self { shared, registry, kinds, attempts: JoinSet::new(), running: HashMap::new() }
     }
 
     /// Works until told to stop. Then running jobs are asked to hand themselves back; what has not ended after the
@@ -126,23 +134,39 @@ impl Runner {
         let (database, settings) = (&shared.platform.database, &shared.settings);
         if !self.running.is_empty() {
             let wanted = lease::asked_to_cancel(database.read(), &settings.owner).await?;
-            for (id, cancel) in self.running.values() {
-                if wanted.contains(id) {
-                    cancel.cancel();
-                }
+            for running in self.running.values().filter(|running| wanted.contains(&running.job)) {
+                running.cancel.cancel();
             }
         }
-        while self.attempts.len() - self.burying < settings.slots {
+        for (lane, slots) in [(Lane::Work, settings.slots), (Lane::Waiting, settings.waiting_slots)] {
+            self.fill(lane, slots).await?;
+        }
+        Ok(())
+    }
+
+    async fn fill(&mut self, lane: Lane, slots: usize) -> Result<()> {
+        let shared = self.shared.clone();
+        let (database, settings) = (&shared.platform.database, &shared.settings);
+        let kinds: Vec<&'static str> = self
+            .kinds
+            .iter()
+            .copied()
+            .filter(|kind| self.registry.jobs.get(kind).is_some_and(|job| job.lane() == lane))
+            .collect();
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        while self.running.values().filter(|running| running.lane == lane).count() < slots {
             let now = shared.platform.clock.now();
-            if !database.is_postgres() && !lease::any_due(database.read(), &self.kinds, now).await? {
+            if !database.is_postgres() && !lease::any_due(database.read(), &kinds, now).await? {
                 break;
             }
             let claimed = Instant::now();
-            let job = lease::claim(database.write(), &self.kinds, &settings.owner, now, settings.lease).await?;
+            let job = lease::claim(database.write(), &kinds, &settings.owner, now, settings.lease).await?;
             let Some(attempt) = job.and_then(|job| self.attempt(job, claimed)) else { break };
-            let (id, cancel) = (attempt.job.id, attempt.cancel.clone());
+            let running = Running { job: attempt.job.id, lane, cancel: attempt.cancel.clone() };
             let task = self.attempts.spawn(attempt.run());
-            self.running.insert(task.id(), (id, cancel));
+            self.running.insert(task.id(), running);
         }
         Ok(())
     }
@@ -162,7 +186,6 @@ impl Runner {
             let job = lease::take_over(write, &self.kinds, &settings.owner, now, settings.lease).await?;
             let Some(attempt) = job.and_then(|job| self.attempt(job, claimed)) else { break };
             self.attempts.spawn(attempt.bury());
-            self.burying += 1;
         }
         let queued =
             job::Entity::rows().filter(job::Column::Status.eq(status::QUEUED)).count(platform.database.read()).await?;
@@ -187,9 +210,7 @@ impl Runner {
                 error.id()
             }
         };
-        if self.running.remove(&id).is_none() {
-            self.burying = self.burying.saturating_sub(1);
-        }
+        self.running.remove(&id);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading projects with everything in them: one statement, whatever the size of the page.
 
 use super::rows::{Column, Row, fetch};
+use crate::applications::trouble;
 use crate::page::{Window, pattern, term};
 use crate::{Ctx, Error, Result};
 use contract::applications::{ApplicationStatus, ApplicationSummary};
@@ -69,8 +70,25 @@ impl Selection {
         );
         let mut rows: Vec<Joined> = fetch(&ctx.db(), COLUMNS, &rest, self.values).await?;
         rows.sort_by(|a, b| b.project.cmp(&a.project).then_with(|| a.place().cmp(&b.place())));
-        Ok(nest(rows))
+        let mut projects = nest(rows);
+        tell_troubles(ctx, &mut projects).await?;
+        Ok(projects)
     }
+}
+
+/// Few are not well, and then one more statement tells what is wrong.
+async fn tell_troubles(ctx: &Ctx, projects: &mut [Project]) -> Result<()> {
+    let unwell = |one: &ApplicationSummary| matches!(one.status, ApplicationStatus::Degraded | ApplicationStatus::Down);
+    let ids: Vec<ApplicationId> =
+        projects.iter().flat_map(|project| &project.applications).filter(|one| unwell(one)).map(|one| one.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut known = trouble::known(&ctx.platform, ids).await?;
+    for one in projects.iter_mut().flat_map(|project| &mut project.applications).filter(|one| unwell(one)) {
+        one.trouble = known.remove(&one.id).and_then(trouble::shown).map(|trouble| trouble.words);
+    }
+    Ok(())
 }
 
 /// In the order of `Joined`.
@@ -170,6 +188,7 @@ fn nest(rows: Vec<Joined>) -> Vec<Project> {
             environment_id,
             name,
             status: row.status.as_deref().and_then(ApplicationStatus::parse).unwrap_or(ApplicationStatus::Unknown),
+            trouble: None,
             domains: row.host.into_iter().collect(),
             source_kind: row.source_kind.unwrap_or_default(),
             commit: row.commit,

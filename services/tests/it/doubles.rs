@@ -531,9 +531,9 @@ impl Engine for MemoryEngine {
         };
         match ends {
             Some(code) => Ok(code),
-            None => tokio::select! {
-                () = cancel.cancelled() => Err(EngineError::Cancelled),
-                () = tokio::time::sleep(limit) => Err(EngineError::TimedOut(limit)),
+            None => match tokio::time::timeout(limit, cancel.cancelled()).await {
+                Ok(()) => Err(EngineError::Cancelled),
+                Err(_) => Err(EngineError::TimedOut(limit)),
             },
         }
     }

@@ -19,6 +19,7 @@ use services::jobs::{Runner, RunnerSettings};
 use services::keyring::Keyring;
 use services::operation::{Answer, Operation, Refusal, perform};
 use services::platform::Settings;
+use services::terminals::TerminalLimits;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -121,6 +122,7 @@ impl Harness {
             live: services::live::Live::default(),
             tails: Default::default(),
             jobs: services::jobs::Waker::default(),
+            deaths: Default::default(),
             settings: Settings {
                 instance_id: "0a1b2c3d".into(),
                 public_url: "http://Canopy.test".into(),
@@ -138,6 +140,12 @@ impl Harness {
                     route: Duration::from_secs(2),
                     call: Duration::from_millis(700),
                     poll: Duration::from_millis(10),
+                },
+                terminals: TerminalLimits {
+                    idle: Duration::from_secs(20),
+                    longest: Duration::from_secs(40),
+                    per_person: 2,
+                    checked_every: Duration::from_millis(50),
                 },
             },
         });

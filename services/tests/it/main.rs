@@ -26,4 +26,6 @@ mod jobs;
 mod keys;
 mod organizations;
 mod shared_variables;
+mod tasks;
+mod terminals;
 mod variables;

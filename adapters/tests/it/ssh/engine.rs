@@ -5,7 +5,7 @@ use super::{engine, hop, pinned, way};
 use crate::docker::{BUSYBOX, Corner, nowhere, running, until};
 use adapters::docker::DockerEngine;
 use futures::StreamExt;
-use services::servers::engine::{BuildRequest, Engine, EngineError, LogRequest, PortUser, Probe};
+use services::servers::engine::{Engine, EngineError, LogRequest, PortUser, Probe};
 use services::servers::way::HopRole;
 use services::values::UrlPath;
 use std::net::{SocketAddr, TcpListener};
@@ -125,7 +125,7 @@ async fn docker_a_build_over_ssh_makes_its_image_and_says_so() {
     let data: Vec<u8> = (0..8_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     std::fs::write(folder.path().join("data"), &data).unwrap();
     let (sink, taken) = crate::docker::collector();
-    let request = BuildRequest { memory_bytes: 256 << 20, ..corner.build(folder.path()) };
+    let request = corner.build(folder.path());
     let image = engine.build(request, sink, &CancellationToken::new()).await.unwrap();
     assert!(image.size_bytes > 8_000_000);
     let said: String = taken.lock().unwrap().iter().map(|o| String::from_utf8_lossy(&o.bytes).into_owned()).collect();

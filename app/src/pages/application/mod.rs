@@ -13,6 +13,11 @@ mod settings_files;
 mod settings_forms;
 mod settings_run;
 mod table;
+pub mod task;
+pub mod task_run;
+mod task_words;
+pub mod tasks;
+pub mod terminal;
 pub mod variable_file;
 pub mod variables;
 
@@ -23,6 +28,10 @@ pub use logs::ApplicationLogsPage;
 pub use overview::ApplicationPage;
 pub use rollback::RollbackPage;
 pub use settings::ApplicationSettingsPage;
+pub use task::ApplicationTaskPage;
+pub use task_run::ApplicationTaskRunPage;
+pub use tasks::ApplicationTasksPage;
+pub use terminal::ApplicationTerminalPage;
 pub use variable_file::VariableFilePage;
 pub use variables::ApplicationVariablesPage;
 
@@ -149,11 +158,14 @@ fn page(
         Tab::new("Overview", at("")),
         Tab::new("Deployments", at("deployments")),
         Tab::new("Logs", at("logs")),
+        Tab::new("Terminal", at("terminal")),
+        Tab::new("Tasks", at("tasks")),
         Tab::new("Variables", at("variables")),
         Tab::new("Domains", at("domains")),
         Tab::new("Settings", at("settings")),
     ];
     tabs.retain(|tab| !tab.href.ends_with("/variables") || may(Permission::VariablesRead));
+    tabs.retain(|tab| !tab.href.ends_with("/terminal") || may(Permission::ApplicationsTerminal));
     let state = move || status_pill(shown.with(|application| application.status));
     let (title, content) = (found.name.clone(), body(found, shown));
     view! {

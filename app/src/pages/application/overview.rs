@@ -7,7 +7,9 @@ use crate::pages::address::{known, parameter};
 use crate::pages::application_words::{deployment_words, short_commit, step_title};
 use crate::pages::region::{Answer, region};
 use crate::session::may;
-use crate::ui::{Card, Code, Empty, Fact, Facts, FilterBar, Glyph, Kind, LinkButton, Notice, Tone};
+use crate::ui::{
+    Card, Code, CodeBlock, Empty, Fact, Facts, FilterBar, Glyph, Kind, LinkButton, Notice, RelativeTime, Tone,
+};
 use contract::Page;
 use contract::applications::Application;
 use contract::deployments::{DeploymentStatus, DeploymentSummary, ListDeployments};
@@ -44,11 +46,32 @@ fn overview(
     let list =
         region(deployments, "The deployments could not be read", move |page| list(page, &here, search.get_untracked()));
     view! {
+        {move || shown.with(trouble)}
         {move || shown.with(news)}
         {move || shown.with(|application| facts(application, subject))}
         {list}
     }
     .into_any()
+}
+
+/// Why it keeps restarting or does not run, with what it said last.
+fn trouble(application: &Application) -> Option<AnyView> {
+    let trouble = application.trouble.as_ref()?;
+    let (title, tone) =
+        if trouble.looping { ("It keeps restarting", Tone::Warn) } else { ("It does not run", Tone::Bad) };
+    let logs = format!("/applications/{}/logs", application.id);
+    let action = view! { <LinkButton href=logs small=true>"See the log"</LinkButton> };
+    let said =
+        (!trouble.last_lines.is_empty()).then(|| view! { <CodeBlock text=trouble.last_lines.join("\n") wrap=true /> });
+    let (words, since) = (trouble.words.clone(), trouble.since);
+    Some(
+        view! {
+            <Notice tone=tone title=title action=action>
+                {words} " Since " <RelativeTime at=since /> "." {said}
+            </Notice>
+        }
+        .into_any(),
+    )
 }
 
 /// What the newest deployment is doing, or why it failed.

@@ -35,6 +35,8 @@ mod tests {
         #[test]
         fn something_is_left_for_others(cpu_cores in 0u32..512, memory in 0u64..(1 << 42)) {
             let machine = EngineInfo {
+                id: String::new(),
+                time: None,
                 version: String::new(),
                 operating_system: String::new(),
                 architecture: String::new(),

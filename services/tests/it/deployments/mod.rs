@@ -6,3 +6,4 @@ mod course;
 mod keeping;
 mod running;
 pub mod stage;
+mod troubles;
