@@ -19,7 +19,7 @@ async fn there() -> (Sshd, DockerEngine) {
     (sshd, engine)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn docker_runs_containers_over_ssh_and_probes_them_from_there() {
     let corner = Corner::new().await;
     let (_sshd, engine) = there().await;
@@ -77,7 +77,8 @@ async fn docker_a_log_that_nobody_reads_holds_up_nothing_over_ssh() {
     assert!(logs[0].next().await.unwrap().is_ok());
 }
 
-#[tokio::test]
+// Looking at what runs blocks a thread; the connection's own tasks need another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn docker_cancelling_a_build_over_ssh_kills_what_it_runs_there() {
     let corner = Corner::new().await;
     let (sshd, engine) = there().await;
