@@ -5,5 +5,6 @@ pub mod docker;
 pub mod git;
 pub mod outbound;
 pub mod planner;
+pub mod resolver;
 pub mod ssh;
 pub mod traefik;

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::lazy::lazy;
 use crate::pages::account::AccountPage;
+use crate::pages::analytics::AnalyticsPage;
 use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::application::{
@@ -12,6 +13,7 @@ use crate::pages::application::{
 };
 use crate::pages::audit::AuditPage;
 use crate::pages::deployment::DeploymentPage;
+use crate::pages::deployments::DeploymentsPage;
 use crate::pages::edit_server::EditServerPage;
 use crate::pages::host_access::{HostAccessPage, OrganizationHostAccessPage};
 use crate::pages::invitation::InvitationPage;
@@ -81,6 +83,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id/variables") view=lazy!(projects: ApplicationVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables/file") view=lazy!(projects: VariableFilePage) ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=lazy!(settings: AuditPage) ssr=SsrMode::Async />
+                    <Route path=path!("/deployments") view=lazy!(projects: DeploymentsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/deployments/analytics") view=lazy!(projects: AnalyticsPage) ssr=SsrMode::Async />
                     <Route path=path!("/deployments/:id") view=lazy!(projects: DeploymentPage) ssr=SsrMode::Async />
                     <Route path=path!("/members") view=lazy!(settings: MembersPage) ssr=SsrMode::Async />
                     <Route path=path!("/members/:id") view=lazy!(settings: MemberPage) ssr=SsrMode::Async />
@@ -228,6 +232,7 @@ fn place(organization: &Organization) -> Place {
 fn allowed(groups: Vec<Group>, me: &Me) -> Vec<Group> {
     let needs = |href: &str| match href {
         "/projects" => Some(Permission::ProjectsRead),
+        "/deployments" => Some(Permission::DeploymentsRead),
         "/servers" => Some(Permission::ServersRead),
         "/variables" => Some(Permission::VariablesRead),
         "/members" => Some(Permission::MembersRead),

@@ -1,7 +1,7 @@
 //! Deployments: their steps, states and logs.
 
-use crate::ids::{ApplicationId, DeploymentId, ProjectId};
-use chrono::{DateTime, Utc};
+use crate::ids::{ApplicationId, DeploymentId, EnvironmentId, ProjectId};
+use chrono::{DateTime, NaiveDate, Utc};
 use macros::wire;
 
 /// Final states never change.
@@ -159,11 +159,24 @@ pub struct DeploymentRef {
     pub id: DeploymentId,
 }
 
-#[wire]
+/// Absent filters leave all.
+#[wire(Default)]
 pub struct ListDeployments {
-    /// Absent: of every application.
     #[serde(default)]
     pub application_id: Option<ApplicationId>,
+    #[serde(default)]
+    pub project_id: Option<ProjectId>,
+    #[serde(default)]
+    pub environment_id: Option<EnvironmentId>,
+    /// Part of the name of who asked for it.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// Asked for at this time or later.
+    #[serde(default)]
+    pub from: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    #[serde(default)]
+    pub to: Option<DateTime<Utc>>,
     #[serde(default)]
     pub status: Option<DeploymentStatus>,
     /// Part of the commit or its message.
@@ -282,4 +295,84 @@ pub struct ContainerLine {
     pub at: Option<DateTime<Utc>>,
     pub stream: Stream,
     pub text: String,
+}
+
+/// Which deployments are summed up. Absent: of all applications, in the last 30 days.
+#[wire(Default)]
+pub struct AnalyzeDeployments {
+    #[serde(default)]
+    pub application_id: Option<ApplicationId>,
+    #[serde(default)]
+    pub project_id: Option<ProjectId>,
+    #[serde(default)]
+    pub environment_id: Option<EnvironmentId>,
+    #[serde(default)]
+    pub from: Option<DateTime<Utc>>,
+    /// At most 366 days after `from`.
+    #[serde(default)]
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// How long something took: half of the times were not longer than `p50_ms`, 95 in 100 not longer than `p95_ms`.
+#[wire(Eq, Copy)]
+pub struct Percentiles {
+    pub count: u64,
+    pub p50_ms: u64,
+    pub p95_ms: u64,
+}
+
+#[wire(Eq)]
+pub struct StepShare {
+    pub step: Step,
+    /// Of the times when it was done.
+    pub duration: Option<Percentiles>,
+    /// Deployments that failed in it.
+    pub failed: u64,
+}
+
+/// A day in UTC.
+#[wire(Eq)]
+pub struct Day {
+    pub day: NaiveDate,
+    pub succeeded: u64,
+    pub failed: u64,
+    /// Cancelled, superseded, not yet ended.
+    pub other: u64,
+    /// Of those that succeeded.
+    pub p50_ms: Option<u64>,
+}
+
+#[wire(Eq)]
+pub struct Person {
+    /// Absent: nobody in person, such as a key or a push.
+    pub name: Option<String>,
+    pub total: u64,
+    pub failed: u64,
+}
+
+#[wire]
+pub struct DeploymentAnalytics {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// Before it some deployments are not kept any more, so they are not counted. Absent: all are there.
+    pub complete_since: Option<DateTime<Utc>>,
+    pub total: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub superseded: u64,
+    pub unfinished: u64,
+    /// Failed ones of those that succeeded or failed, from 0 to 1; absent where none did.
+    pub failure_rate: Option<f64>,
+    /// From the start to the end of those that succeeded.
+    pub duration: Option<Percentiles>,
+    /// From being asked for to the start.
+    pub waiting: Option<Percentiles>,
+    /// From the commit to the moment it served.
+    pub lead_time: Option<Percentiles>,
+    pub steps: Vec<StepShare>,
+    /// Each day of the time, also those on which nothing happened.
+    pub days: Vec<Day>,
+    /// Those who asked most often, at most 20.
+    pub people: Vec<Person>,
 }

@@ -11,6 +11,7 @@ async function addresses(given) {
   const application = project.applications.find((each) => each.name === "clock");
   const servers = await platform.call(page, "servers.list");
   const deployments = await platform.call(page, "deployments.list", { application_id: application.id });
+  const domains = await platform.call(page, "application_domains.list", { application_id: application.id });
   const members = await platform.call(page, "members.list");
   const member = members.items.find((each) => each.email === platform.email);
   await page.context().close();
@@ -19,7 +20,8 @@ async function addresses(given) {
     "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, `/projects/${project.id}/applications/new`, `/projects/${project.id}/delete`,
     "/variables", `/projects/${project.id}/variables`, `/projects/${project.id}/environments/${project.environments[0].id}/variables`,
     ...tabs.map((tab) => `/applications/${application.id}${tab}`),
-    `/deployments/${deployments.items[0].id}`, "/search", "/search?q=clock", "/servers", "/servers/new", `/servers/${servers.items[0].id}`,
+    ...domains.items.slice(0, 1).flatMap((one) => ["edit", "remove"].map((what) => `/applications/${application.id}/domains?${what}=${one.id}`)),
+    "/deployments", "/deployments?state=failed&q=none", "/deployments/analytics", `/deployments/${deployments.items[0].id}`, "/search", "/search?q=clock", "/servers", "/servers/new", `/servers/${servers.items[0].id}`,
     `/servers/${servers.items[0].id}/delete`, "/members", `/members/${member.id}`, "/api-keys", "/api-keys/new", "/audit", "/account",
   ];
 }

@@ -12,6 +12,7 @@ mod m20261122_000007_ssh_servers;
 mod m20261122_000010_scheduled_tasks;
 mod m20261122_000011_terminals_and_troubles;
 mod m20261122_000012_application_domains;
+mod m20261122_000013_deployment_analytics;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_ssh_servers::Migration),
             Box::new(m20261122_000010_scheduled_tasks::Migration),
             Box::new(m20261122_000011_terminals_and_troubles::Migration),
+            Box::new(m20261122_000013_deployment_analytics::Migration),
             Box::new(m20261122_000014_shared_variables::Migration),
             Box::new(m20261122_000006_running::Migration),
             Box::new(m20261122_000016_server_cleanups::Migration),

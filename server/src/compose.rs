@@ -7,6 +7,7 @@ use adapters::docker::DockerEngines;
 use adapters::git::GitCli;
 use adapters::outbound::Outbound;
 use adapters::planner::NixpacksPlanner;
+use adapters::resolver::SystemResolver;
 use adapters::traefik::Traefik;
 use migration::MigratorTrait;
 use sea_orm::ConnectionTrait;
@@ -126,6 +127,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         proxy: Arc::new(Traefik::default()),
         repository: Arc::new(repository),
         planner: Arc::new(NixpacksPlanner::new(&config.planner)),
+        resolver: Arc::new(SystemResolver),
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         tails: Default::default(),

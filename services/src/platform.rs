@@ -1,6 +1,7 @@
 //! What every piece of work has at hand: the database, the ports, the clock, the settings. Made once, by `server`.
 
 use crate::applications::Deaths;
+use crate::application_domains::Resolver;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::deployments::nixpacks::Planner;
@@ -24,6 +25,7 @@ pub struct Platform {
     pub proxy: Arc<dyn Proxy>,
     pub repository: Arc<dyn Repository>,
     pub planner: Arc<dyn Planner>,
+    pub resolver: Arc<dyn Resolver>,
     pub limits: RateLimits,
     pub live: Live,
     pub tails: Tails,

@@ -302,6 +302,10 @@ impl Engine for DockerEngine {
         run::put_files(self.docker().await?, checked(id)?, folder, files).await
     }
 
+    async fn file(&self, id: &str, path: &str, most: usize) -> EngineResult<Option<Vec<u8>>> {
+        run::file(self.docker().await?, checked(id)?, path, most).await
+    }
+
     async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool> {
         run::has_file(self.docker().await?, checked(id)?, path).await
     }

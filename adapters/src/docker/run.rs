@@ -4,13 +4,14 @@ use super::failure::{ANSWER_LIMIT, absent_is_fine, failure};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::query_parameters::{
-    ContainerArchiveInfoOptions, LogsOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions,
-    StopContainerOptions, UploadToContainerOptions,
+    ContainerArchiveInfoOptions, DownloadFromContainerOptions, LogsOptions, RemoveContainerOptions,
+    RestartContainerOptions, StartContainerOptions, StopContainerOptions, UploadToContainerOptions,
 };
 use contract::deployments::Stream;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use services::servers::engine::{EngineError, EngineResult, LogRequest, Output};
+use std::io::Read;
 use std::time::Duration;
 
 pub async fn start(docker: &Docker, id: &str) -> EngineResult<()> {
@@ -77,6 +78,37 @@ pub async fn logs(
 /// Seconds since 1970 as the client's options hold them; 0 is no limit.
 fn whole(seconds: i64) -> i32 {
     i32::try_from(seconds.max(1)).unwrap_or(i32::MAX)
+}
+
+pub async fn file(docker: &Docker, id: &str, path: &str, most: usize) -> EngineResult<Option<Vec<u8>>> {
+    let options = DownloadFromContainerOptions { path: path.to_owned() };
+    let mut chunks = docker.download_from_container(id, Some(options)).boxed();
+    let mut archive = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        match chunk.map_err(|error| failure(error, path)) {
+            Ok(chunk) => archive.extend_from_slice(&chunk),
+            Err(EngineError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        // The archive's own blocks come on top.
+        if archive.len() > most + 64 * 1024 {
+            return Err(EngineError::Failed(format!("{path} is larger than {most} bytes")));
+        }
+    }
+    only_file(&archive).map_err(|error| EngineError::Failed(format!("{path} cannot be read: {error}")))
+}
+
+/// Links are not followed: where they lead is not asked for.
+fn only_file(archive: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+    for entry in tar::Archive::new(archive).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            return Ok(Some(content));
+        }
+    }
+    Ok(None)
 }
 
 pub async fn has_file(docker: &Docker, id: &str, path: &str) -> EngineResult<bool> {

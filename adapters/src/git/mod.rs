@@ -138,14 +138,16 @@ impl Checkout<'_> {
         }
         let in_tree = watch.bounded_outside_git(self.into, self.limit);
         self.local(&["checkout", "--quiet", "--force", "--detach", commit, "--"], &in_tree).await?;
-        let message = self.local(&["log", "-1", "--format=%s", commit, "--"], watch).await?;
+        let told = self.local(&["log", "-1", "--format=%ct %s", commit, "--"], watch).await?;
+        let (seconds, message) = told.split_once(' ').unwrap_or(("", &told));
+        let committed_at = seconds.parse().ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
         let size::Size { files, bytes, weight } = size::of_tree(self.into).await;
         if weight > self.limit {
             return Err(RepositoryError::TooLarge(self.limit));
         }
         tracing::debug!(files, bytes, elapsed = ?started.elapsed(), "a commit was fetched");
         let message = message.trim().chars().take(MESSAGE_LIMIT).collect();
-        Ok(Fetched { commit: self.commit.clone(), message, files, bytes })
+        Ok(Fetched { commit: self.commit.clone(), message, committed_at, files, bytes })
     }
 
     /// Just the commit where the server gives single ones, else everything that leads to it.

@@ -1,14 +1,14 @@
 //! The proxy's container: how it is started, and which networks it is in.
 
 use super::base_files;
-use super::route::FOLDER;
+use super::route::{FOLDER, resolver};
 use contract::running::{Protocol, PublishedPort, RestartPolicy};
 use services::servers::engine::{
     Container, ContainerSpec, ContainerState, Engine, EngineError, EngineResult, HOST_GATEWAY, HostPowers,
-    LABEL_INSTANCE, Labels,
+    LABEL_INSTANCE, Labels, Mount,
 };
 use services::servers::names::{labels, proxy_network};
-use services::servers::proxy::ProxySettings;
+use services::servers::proxy::{Acme, Challenge, ProxySettings};
 use services::values::ImageReference;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const HTTPS: u16 = 8443;
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Static configuration. There is no dashboard and no API: the proxy is in the tenants' networks.
-const ARGUMENTS: [&str; 12] = [
+const ARGUMENTS: [&str; 13] = [
     "--entryPoints.web.address=:8000",
     "--entryPoints.websecure.address=:8443",
     // A slow upload may take its time.
@@ -36,11 +36,49 @@ const ARGUMENTS: [&str; 12] = [
     "--providers.file.watch=true",
     "--providers.providersThrottleDuration=100ms",
     "--log.level=ERROR",
+    "--log.format=json",
     "--accessLog=false",
     "--api=false",
     "--global.checkNewVersion=false",
     "--global.sendAnonymousUsage=false",
 ];
+
+/// Where it keeps its certificates and their keys: a volume, which outlives the container.
+const ACME_FOLDER: &str = "/acme";
+pub const ACME_FILE: &str = "/acme/acme.json";
+/// The root that signs an authority's own certificate.
+const ROOT_FILE: &str = "canopy-acme-root.pem";
+
+/// One resolver for each way in which an authority sees that a host is ours: each tries its own way only. No route uses
+/// one unless the platform says so.
+fn acme_arguments(acme: &Acme) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (challenge, how) in [(Challenge::Http, "httpChallenge.entryPoint=web"), (Challenge::Tls, "tlsChallenge=true")] {
+        let of = format!("--certificatesResolvers.{}.acme", resolver(challenge));
+        arguments.push(format!("{of}.storage={ACME_FILE}"));
+        arguments.push(format!("{of}.caServer={}", acme.directory));
+        arguments.push(format!("{of}.{how}"));
+        arguments.extend(acme.email.as_ref().map(|email| format!("{of}.email={email}")));
+        arguments.extend(acme.root.as_ref().map(|_| format!("{of}.caCertificates=/{ROOT_FILE}")));
+    }
+    arguments
+}
+
+fn arguments(settings: &ProxySettings) -> Vec<String> {
+    let acme = settings.acme.iter().flat_map(acme_arguments);
+    ARGUMENTS.into_iter().map(str::to_owned).chain(acme).collect()
+}
+
+/// What it finds when it starts.
+fn first_files(settings: &ProxySettings) -> Vec<(String, Vec<u8>)> {
+    let root = settings.acme.as_ref().and_then(|acme| acme.root.clone());
+    let root = root.map(|root| (ROOT_FILE.to_owned(), root.into_bytes()));
+    base_files().into_iter().map(below_folder).chain(root).collect()
+}
+
+pub fn volume_name(instance: &str) -> String {
+    format!("canopy-{instance}-certificates")
+}
 
 pub fn container_name(instance: &str) -> String {
     format!("canopy-{instance}-proxy")
@@ -86,11 +124,14 @@ pub async fn ensure(engine: &dyn Engine, settings: &ProxySettings) -> EngineResu
 
 async fn create(engine: &dyn Engine, settings: &ProxySettings, own_network: String) -> EngineResult<Container> {
     let name = container_name(&settings.instance);
+    let volume = volume_name(&settings.instance);
+    engine.ensure_volume(&volume, &labels(&settings.instance, ROLE)).await?;
     let spec = ContainerSpec {
         name: name.clone(),
         image: image(engine).await?,
         labels: own_labels(settings),
-        command: Some(ARGUMENTS.map(str::to_owned).to_vec()),
+        command: Some(arguments(settings)),
+        mounts: vec![Mount::Volume { name: volume, path: ACME_FOLDER.to_owned(), read_only: false }],
         networks: vec![own_network],
         published_ports: vec![published(HTTP, settings.http_port), published(HTTPS, settings.https_port)],
         restart: RestartPolicy::Always,
@@ -100,7 +141,7 @@ async fn create(engine: &dyn Engine, settings: &ProxySettings, own_network: Stri
         ..Default::default()
     };
     let id = engine.create_container(spec).await?;
-    engine.put_files(&id, "/", base_files().into_iter().map(below_folder).collect()).await?;
+    engine.put_files(&id, "/", first_files(settings)).await?;
     engine.container(&id).await?.ok_or(EngineError::NotFound(name))
 }
 
@@ -168,6 +209,10 @@ fn own_labels(settings: &ProxySettings) -> Labels {
 }
 
 fn made_from(settings: &ProxySettings) -> String {
-    let all = format!("{PUBLISHED_IMAGE} {ARGUMENTS:?} {HOST_GATEWAY} {} {}", settings.http_port, settings.https_port);
+    let (arguments, root) = (arguments(settings), settings.acme.as_ref().and_then(|acme| acme.root.as_deref()));
+    let all = format!(
+        "{PUBLISHED_IMAGE} {arguments:?} {root:?} {HOST_GATEWAY} {ACME_FOLDER} {} {}",
+        settings.http_port, settings.https_port
+    );
     hex::encode(&Sha256::digest(all)[..8])
 }

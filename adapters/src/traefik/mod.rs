@@ -6,11 +6,12 @@
 //!
 //! Invariant: an application that is routed stays routed through every change, and every restart of either side.
 
+mod certificates;
 mod container;
 mod route;
 
 use async_trait::async_trait;
-use container::{container_name, proxy_container};
+use container::{container_name, proxy_container, volume_name};
 use contract::ids::ApplicationId;
 use route::{BASE_FILE, FOLDER, Ports, READY_HOST, READY_PATH, Slot};
 use services::servers::engine::{ContainerState, Engine, EngineError, EngineResult, Probe};
@@ -156,13 +157,14 @@ impl Proxy for Traefik {
         until(limit, only_it).await
     }
 
-    async fn certificates(&self, _: &dyn Engine, _: &ProxySettings) -> EngineResult<Certificates> {
-        Ok(Certificates::default())
+    async fn certificates(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<Certificates> {
+        certificates::certificates(engine, settings).await
     }
 
     async fn remove(&self, engine: &dyn Engine, settings: &ProxySettings) -> EngineResult<()> {
         let _one_at_a_time = self.starting.of(engine.place().to_owned()).await;
         engine.remove_container(&container_name(&settings.instance)).await?;
+        engine.remove_volume(&volume_name(&settings.instance)).await?;
         engine.remove_network(&proxy_network(&settings.instance)).await
     }
 }

@@ -24,6 +24,13 @@ pub async fn list(ctx: &Ctx, input: ListDeployments) -> Page<DeploymentSummary> 
     deployments::list(ctx, input).await
 }
 
+/// What the deployments of a time tell together: how many, how often they fail, how long they and their steps take.
+/// `GET deployments.export` sends those that `deployments.list` lists as CSV.
+#[operation(query, "deployments.analytics", access = DeploymentsRead)]
+pub async fn analytics(ctx: &Ctx, input: AnalyzeDeployments) -> DeploymentAnalytics {
+    deployments::analytics(ctx, input).await
+}
+
 /// Cancels a deployment that has not ended; the version in service keeps serving.
 #[operation(command, "deployments.cancel", access = DeploymentsManage, audit = "deployments.cancelled")]
 pub async fn cancel(ctx: &Ctx, input: DeploymentRef) -> Deployment {

@@ -56,7 +56,7 @@ impl Asked {
 }
 
 /// The start of a day in UTC, or of one after it. What is not a day filters nothing.
-fn midnight(day: &str, later: u64) -> Option<DateTime<Utc>> {
+pub(super) fn midnight(day: &str, later: u64) -> Option<DateTime<Utc>> {
     let day = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(later))?;
     Some(day.and_time(NaiveTime::MIN).and_utc())
 }
@@ -152,7 +152,7 @@ fn filter_bar(asked: Asked) -> AnyView {
 
 /// A filter's control: its label is for those who do not see its place and kind.
 #[component]
-fn FilterInput(
+pub(super) fn FilterInput(
     name: &'static str,
     kind: &'static str,
     label: &'static str,

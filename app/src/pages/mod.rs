@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod analytics;
 pub mod api_key;
 pub mod api_keys;
 pub mod application;
@@ -12,6 +13,7 @@ pub mod connection_fields;
 pub mod deployment;
 mod deployment_outcome;
 mod deployment_row;
+pub mod deployments;
 pub mod edit_server;
 pub mod host_access;
 pub mod invitation;

@@ -63,13 +63,7 @@ async fn load() -> Result<Overview, Failure> {
     let (projects, servers, deployments) = futures::try_join!(
         api::projects::list(ListProjects { limit, ..Default::default() }),
         api::servers::list(ListServers { limit, ..Default::default() }),
-        api::deployments::list(ListDeployments {
-            application_id: None,
-            status: None,
-            search: None,
-            limit,
-            cursor: None
-        }),
+        api::deployments::list(ListDeployments { limit, ..Default::default() }),
     )?;
     let more = projects.next_cursor.is_some() || servers.next_cursor.is_some();
     Ok(Overview { projects: projects.items, servers: servers.items, deployments: deployments.items, more })

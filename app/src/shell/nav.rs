@@ -33,8 +33,7 @@ impl Screen {
     fn is_current(&self, path: &str) -> bool {
         path == self.href
             || (self.href != "/" && path.strip_prefix(self.href.as_str()).is_some_and(|rest| rest.starts_with('/')))
-            || (self.href == "/projects"
-                && ["/applications/", "/deployments/"].iter().any(|held| path.starts_with(held)))
+            || (self.href == "/projects" && path.starts_with("/applications/"))
     }
 }
 
@@ -59,6 +58,7 @@ pub fn screens() -> Vec<Group> {
             vec![
                 Screen::new("Overview", "/", Glyph::Home, 'o'),
                 Screen::new("Projects", "/projects", Glyph::Box, 'p'),
+                Screen::new("Deployments", "/deployments", Glyph::Rocket, 'd'),
                 Screen::new("Servers", "/servers", Glyph::Server, 's'),
             ],
         ),
@@ -118,7 +118,9 @@ mod tests {
         let projects = Screen::new("Projects", "/projects", Glyph::Box, 'p');
         assert!(projects.is_current("/projects"));
         assert!(projects.is_current("/projects/1"));
-        assert!(projects.is_current("/deployments/1"));
+        assert!(projects.is_current("/applications/1"));
+        let deployments = Screen::new("Deployments", "/deployments", Glyph::Rocket, 'd');
+        assert!(deployments.is_current("/deployments/1"));
         assert!(!projects.is_current("/projects-archive"));
         let overview = Screen::new("Overview", "/", Glyph::Home, 'o');
         assert!(!overview.is_current("/projects"));

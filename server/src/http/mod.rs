@@ -3,6 +3,7 @@
 mod caller;
 mod docs;
 mod events;
+mod exports;
 mod health;
 mod openapi;
 mod operations;
@@ -74,6 +75,7 @@ pub fn router(app: App) -> Router {
         .merge(operations::routes())
         .merge(events::routes())
         .merge(terminal::routes())
+        .merge(exports::routes())
         .merge(openapi::routes())
         .merge(docs::routes())
         .merge(pages::routes(&app))

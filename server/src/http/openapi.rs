@@ -139,7 +139,7 @@ fn query_parameters(input: &Value, schemas: &Schemas) -> Vec<Value> {
         .collect()
 }
 
-/// The server-sent events, which are not operations but the live form of one.
+/// The server-sent events and files, which are not operations but another form of one.
 fn streams() -> Vec<(&'static str, Value)> {
     let stream = |id: &str, summary: &str, of: &str| {
         json!({ "get": {
@@ -156,6 +156,17 @@ fn streams() -> Vec<(&'static str, Value)> {
         } })
     };
     vec![
+        (
+            "/api/v1/deployments.export",
+            json!({ "get": {
+                "operationId": "deployments.export", "tags": ["deployments"], "summary": "Deployments as CSV",
+                "description": "Those that deployments.list lists with the same query, all of them. Needs what it needs.",
+                "responses": {
+                    "200": { "description": "One row each.", "content": { "text/csv": { "schema": { "type": "string" } } } },
+                    "default": { "$ref": "#/components/responses/Problem" }
+                }
+            } }),
+        ),
         (
             "/api/v1/deployments.events",
             stream(

@@ -62,7 +62,7 @@ impl Running {
         Self::start_with(on, settings).await
     }
 
-    async fn start_with(on: On, settings: Vec<(&'static str, String)>) -> Self {
+    pub async fn start_with(on: On, settings: Vec<(&'static str, String)>) -> Self {
         // Every client needs one, also where it only speaks plain HTTP; another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();

@@ -207,6 +207,7 @@ impl Seed {
             steps: json!([]),
             commit: None,
             commit_message: None,
+            committed_at: None,
             branch: None,
             image_digest: None,
             image_tag: None,

@@ -2,7 +2,7 @@
 
 use super::claim::{claim, taken};
 use super::settings::{self, StoredHeaders};
-use super::{certificate, place, read};
+use super::{HostsSeen, certificate, place, read};
 use crate::applications::host;
 use crate::clock::new_id;
 use crate::deployments::RoutesReconciled;
@@ -190,7 +190,7 @@ pub async fn retry(ctx: &Ctx, input: ApplicationDomainRef) -> Result<Application
 
 /// At once, without a deployment.
 pub(super) fn takes_effect(ctx: &Ctx, application: ApplicationId) {
-    ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
+    ctx.notes().reconcile.extend([Waker::poke::<RoutesReconciled> as fn(&Waker), Waker::poke::<HostsSeen>]);
     ctx.notes().poke.push(application.0);
 }
 

@@ -3,16 +3,22 @@
 
 mod change;
 mod claim;
+mod course;
 pub mod hostname;
 mod read;
+mod resolver;
 mod routing;
+mod seen;
 mod settings;
+mod words;
 
 pub use change::{add, remove, retry, update};
 pub(crate) use claim::{claim, taken};
 pub(crate) use read::links;
 pub use read::list;
+pub use resolver::Resolver;
 pub(crate) use routing::routed;
+pub use seen::HostsSeen;
 
 use contract::ids::DomainId;
 

@@ -108,6 +108,8 @@ async fn queue(
         steps: Set(serde_json::to_value(steps_of(config, earlier.is_some()))?),
         commit: Set(earlier.as_ref().and_then(|e| e.commit.clone())),
         commit_message: Set(earlier.as_ref().and_then(|e| e.commit_message.clone())),
+        // It has served before: going back to it is no new way from a commit.
+        committed_at: Set(None),
         branch: Set(branch),
         image_digest: Set(earlier.as_ref().and_then(|e| e.image_digest.clone())),
         image_tag: Set(earlier.as_ref().and_then(|e| e.image_tag.clone())),

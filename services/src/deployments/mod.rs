@@ -1,13 +1,17 @@
 //! Deployments: a version of an application is fetched, built, started, checked, and only then takes over.
 
+mod analytics;
 mod create;
 mod diagnosis;
 mod fingerprint;
+mod export;
+mod filter;
 mod follow;
 pub(crate) mod lines;
 mod log;
 mod mask;
 pub mod nixpacks;
+mod maths;
 mod old;
 mod orphans;
 mod pace;
@@ -22,7 +26,9 @@ mod tail;
 mod view;
 mod words;
 
+pub use analytics::analytics;
 pub use create::{cancel, create, rollback};
+pub use export::rows_as_csv;
 pub use follow::{FollowEvent, follow};
 pub use mask::{MASK, Secrets};
 pub(crate) use old::forget_old;

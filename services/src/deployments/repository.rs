@@ -42,6 +42,8 @@ pub struct Fetched {
     pub commit: CommitId,
     /// The first line of its message.
     pub message: String,
+    /// As the commit itself says, which may say anything.
+    pub committed_at: Option<contract::Time>,
     pub files: u64,
     pub bytes: u64,
 }

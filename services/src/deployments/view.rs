@@ -1,9 +1,10 @@
 //! Deployments as callers see them: one, a list, the lines of a log.
 
+use super::filter;
 use super::summary::{Context, summary};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
-use crate::page::{Window, contains, term};
+use crate::page::Window;
 use contract::Page;
 use contract::deployments::{
     Deployment, DeploymentLogs, DeploymentRef, DeploymentStatus, DeploymentSummary, Failure, ListDeployments, LogLine,
@@ -11,8 +12,7 @@ use contract::deployments::{
 };
 use contract::ids::{ApplicationId, DeploymentId, ProjectId};
 use entity::{Scope, Tenant, application, deployment, deployment_log_line, environment, project};
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::{BTreeSet, HashMap};
 
 /// Lines of a log on one page.
@@ -27,23 +27,7 @@ pub async fn get(ctx: &Ctx, input: DeploymentRef) -> Result<Deployment> {
 pub async fn list(ctx: &Ctx, input: ListDeployments) -> Result<Page<DeploymentSummary>> {
     let (db, scope) = (ctx.db(), ctx.scope()?);
     let window = Window::of(input.limit, input.cursor.as_deref())?;
-    let mut query = deployment::Entity::find_in(scope);
-    if let Some(id) = input.application_id {
-        application::Entity::find_in(scope)
-            .filter(application::Column::Id.eq(id))
-            .one(&db)
-            .await?
-            .ok_or(Error::NotFound)?;
-        query = query.filter(deployment::Column::ApplicationId.eq(id));
-    }
-    if let Some(status) = input.status {
-        query = query.filter(deployment::Column::Status.eq(status.as_str()));
-    }
-    if let Some(text) = term(input.search.as_deref())? {
-        let has = |column| Expr::expr(Func::lower(Expr::col(column))).like(contains(text));
-        let found = Condition::any().add(has(deployment::Column::Commit)).add(has(deployment::Column::CommitMessage));
-        query = query.filter(found);
-    }
+    let query = filter::chosen(&db, scope, &input).await?;
     let rows = window.newest_first(query, deployment::Column::Id).all(&db).await?;
     let page = window.page(rows, |row| row.id.0);
     let items = summaries(&db, scope, page.items).await?;
@@ -167,7 +151,7 @@ async fn usual_seconds(db: &impl ConnectionTrait, scope: Scope, row: &deployment
 }
 
 /// Rows as a list shows them, in two queries however many there are.
-async fn summaries(
+pub(super) async fn summaries(
     db: &impl ConnectionTrait,
     scope: Scope,
     rows: Vec<deployment::Model>,

@@ -16,6 +16,7 @@ pub fn registry() -> Registry {
         .job::<crate::servers::validate::ValidateServer>()
         .job::<crate::tasks::RunTask>()
         // reconcilers
+        .reconciler(crate::application_domains::HostsSeen::default())
         .reconciler(crate::applications::revival::Revived::default())
         .reconciler(crate::applications::status::StatusSeen::default())
         .reconciler(crate::deployments::OrphansRemoved::default())

@@ -351,6 +351,8 @@ pub trait Engine: Send + Sync {
     async fn logs(&self, id: &str, request: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>>;
     /// Writes files (path relative to `folder`, content) into a container as one tar stream.
     async fn put_files(&self, id: &str, folder: &str, files: Vec<(String, Vec<u8>)>) -> EngineResult<()>;
+    /// The content of a container's file, of at most so many bytes; none where there is no such file.
+    async fn file(&self, id: &str, path: &str, most: usize) -> EngineResult<Option<Vec<u8>>>;
     /// Whether there is a file at this absolute path of a container.
     async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool>;
     /// What happens from now on to the containers with all these labels. It ends with an error when it is cut off.

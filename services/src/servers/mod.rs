@@ -3,7 +3,7 @@
 mod change;
 mod checklist;
 pub mod cleanups;
-mod connection;
+pub(crate) mod connection;
 pub mod engine;
 pub mod exec;
 mod host_keys;

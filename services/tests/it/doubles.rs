@@ -7,6 +7,7 @@ use contract::ids::{ApplicationId, ServerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
+use services::application_domains::Resolver;
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
@@ -492,6 +493,12 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    async fn file(&self, _: &str, path: &str, _: usize) -> EngineResult<Option<Vec<u8>>> {
+        self.faults.pass("engine.file").await?;
+        drop(self.reached()?);
+        Err(EngineError::NotFound(path.to_owned()))
+    }
+
     async fn has_file(&self, id: &str, path: &str) -> EngineResult<bool> {
         self.faults.pass("engine.has_file").await?;
         let mut state = self.reached()?;
@@ -658,6 +665,19 @@ impl Proxy for MemoryProxy {
     }
 }
 
+/// Names and what they stand for; others have no record.
+#[derive(Default)]
+pub struct MemoryResolver {
+    pub names: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+}
+
+#[async_trait]
+impl Resolver for MemoryResolver {
+    async fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
+        Some(self.names.lock().unwrap().get(host).cloned().unwrap_or_default())
+    }
+}
+
 /// Branches and the files of commits, by address.
 #[derive(Default)]
 pub struct MemoryRepository {
@@ -727,6 +747,7 @@ impl Repository for MemoryRepository {
         Ok(Fetched {
             commit: commit.clone(),
             message: "A commit".into(),
+            committed_at: None,
             files: files.len() as u64,
             bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
         })

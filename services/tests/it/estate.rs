@@ -167,37 +167,53 @@ pub fn fields(error: &contract::Error) -> Vec<&str> {
     error.errors.iter().map(|fault| fault.field.as_str()).collect()
 }
 
-/// A deployment that serves, as the worker would have left it.
-pub async fn deployed(h: &Harness, tenant: &Tenant, of: &Application, revision: i64) -> deployment::Model {
-    let row = deployment::Model {
+/// Nobody's, at no time, to be filled in.
+pub fn bare_deployment() -> deployment::Model {
+    deployment::Model {
         id: new_id(),
-        organization_id: tenant.organization,
-        application_id: of.id,
+        organization_id: new_id(),
+        application_id: new_id(),
         number: 1,
         status: "succeeded".into(),
         step: Some("done".into()),
         steps: serde_json::json!([]),
-        commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
-        commit_message: Some("First".into()),
+        commit: None,
+        commit_message: None,
+        committed_at: None,
         branch: Some("main".into()),
         image_digest: None,
         image_tag: None,
         container: None,
         snapshot: Vec::new(),
-        revision,
+        revision: 1,
         failure: None,
         warnings: None,
         rollback_of: None,
         job_id: new_id(),
         created_by: None,
-        created_at: h.now(),
-        started_at: Some(h.now()),
-        finished_at: Some(h.now()),
+        created_at: contract::Time::UNIX_EPOCH,
+        started_at: None,
+        finished_at: None,
         cancel_requested_at: None,
         force_build: None,
         build_fingerprint: None,
         build_secrets_fingerprint: None,
         build_server_id: None,
+    }
+}
+
+/// A deployment that serves, as the worker would have left it.
+pub async fn deployed(h: &Harness, tenant: &Tenant, of: &Application, revision: i64) -> deployment::Model {
+    let row = deployment::Model {
+        organization_id: tenant.organization,
+        application_id: of.id,
+        commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
+        commit_message: Some("First".into()),
+        revision,
+        created_at: h.now(),
+        started_at: Some(h.now()),
+        finished_at: Some(h.now()),
+        ..bare_deployment()
     };
     let db = h.platform.database.write();
     deployment::Entity::insert(deployment::ActiveModel::from(row.clone())).exec_without_returning(db).await.unwrap();

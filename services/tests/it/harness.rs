@@ -1,7 +1,7 @@
 //! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
 //! organizations, so a leak between tenants shows up as a failing test.
 
-use crate::doubles::{MemoryEngine, MemoryEngines, MemoryPlanner, MemoryProxy, MemoryRepository};
+use crate::doubles::{MemoryEngine, MemoryEngines, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver};
 use crate::faults::Faults;
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
@@ -34,6 +34,7 @@ pub struct Harness {
     pub engines: Arc<MemoryEngines>,
     pub proxy: Arc<MemoryProxy>,
     pub repository: Arc<MemoryRepository>,
+    pub resolver: Arc<MemoryResolver>,
     /// Of all three.
     pub faults: Arc<Faults>,
     /// Emptied and removed after the test.
@@ -109,6 +110,7 @@ impl Harness {
         let engines = Arc::new(MemoryEngines { engine, ..MemoryEngines::default() });
         let proxy = Arc::new(MemoryProxy { faults: faults.clone(), ..MemoryProxy::default() });
         let repository = Arc::new(MemoryRepository { faults: faults.clone(), ..MemoryRepository::default() });
+        let resolver = Arc::new(MemoryResolver::default());
         let platform = Arc::new(Platform {
             database,
             clock: clock.clone(),
@@ -117,6 +119,7 @@ impl Harness {
             proxy: proxy.clone(),
             repository: repository.clone(),
             planner: Arc::new(MemoryPlanner),
+            resolver: resolver.clone(),
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
@@ -149,7 +152,30 @@ impl Harness {
                 },
             },
         });
-        Self { platform, clock, engines, proxy, repository, faults, folder }
+        Self { platform, clock, engines, proxy, repository, resolver, faults, folder }
+    }
+
+    /// The same platform with other settings.
+    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.platform.settings.clone();
+        change(&mut settings);
+        let platform = Arc::new(Platform {
+            database: self.platform.database.clone(),
+            clock: self.clock.clone(),
+            keyring: self.platform.keyring.clone(),
+            engines: self.engines.clone(),
+            proxy: self.proxy.clone(),
+            repository: self.repository.clone(),
+            planner: Arc::new(MemoryPlanner),
+            resolver: self.resolver.clone(),
+            limits: services::limits::RateLimits::new(1000),
+            live: self.platform.live.clone(),
+            tails: Default::default(),
+            deaths: Default::default(),
+            jobs: services::jobs::Waker::default(),
+            settings,
+        });
+        Self { platform, ..self.clone() }
     }
 
     pub fn now(&self) -> Time {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod application_domains;
+mod application_hosts;
 mod applications;
 mod audit;
 mod calls;

@@ -78,7 +78,9 @@ async fn exactly_the_commit_is_fetched_whatever_the_server_speaks() {
             assert!(!into.path().join(".git").exists());
             let wanted = CommitId::parse(id).unwrap();
             let bytes = content.len() as u64;
-            assert_eq!(fetched, Fetched { commit: wanted, message: message.to_owned(), files, bytes });
+            assert!(fetched.committed_at.is_some());
+            let committed_at = fetched.committed_at;
+            assert_eq!(fetched, Fetched { commit: wanted, message: message.to_owned(), committed_at, files, bytes });
         }
     }
 }

@@ -19,7 +19,8 @@ pub fn ApplicationDeploymentsPage() -> impl IntoView {
         move || (subject.id.get(), search.get(), status.get(), cursor.get(), subject.moved.get()),
         |(id, search, status, cursor, _)| async move {
             let application_id = Some(known(id)?);
-            api::deployments::list(ListDeployments { application_id, status, search, limit: None, cursor }).await
+            api::deployments::list(ListDeployments { application_id, status, search, cursor, ..Default::default() })
+                .await
         },
     );
     framed(subject, "deployments", move |found, _| {

@@ -27,7 +27,7 @@ pub fn ApplicationPage() -> impl IntoView {
         move || (subject.id.get(), search.get(), subject.moved.get()),
         |(id, search, _)| async move {
             let application_id = Some(known(id)?);
-            let input = ListDeployments { application_id, status: None, search, limit: Some(SHOWN), cursor: None };
+            let input = ListDeployments { application_id, search, limit: Some(SHOWN), ..Default::default() };
             api::deployments::list(input).await
         },
     );

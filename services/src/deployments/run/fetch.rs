@@ -76,7 +76,15 @@ async fn checkout(work: &Work<'_>, url: &GitUrl, branch: &GitRef, pinned: Option
     work.log.say(format!("{amount}, {}", words::time(started, work.now())));
     work.note(amount);
     let message = work.log.secrets().mask(&message);
-    work.save(|update| update.col_expr(deployment::Column::CommitMessage, Expr::value(message))).await?;
+    // One that was made tomorrow, or before there was git, was not.
+    let git = contract::Time::from_timestamp(1_112_911_993, 0);
+    let committed_at = fetched.committed_at.filter(|at| *at <= work.now() && Some(*at) >= git);
+    work.save(|update| {
+        update
+            .col_expr(deployment::Column::CommitMessage, Expr::value(message))
+            .col_expr(deployment::Column::CommittedAt, Expr::value(committed_at))
+    })
+    .await?;
     Ok(Fetched::Checkout(folder))
 }
 

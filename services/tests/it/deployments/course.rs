@@ -352,13 +352,7 @@ async fn a_foreign_tenant_finds_no_deployment() {
         let deployment = stage.deploy_well().await;
         let (id, application_id) = (deployment.id, stage.application.id);
         let stranger = &h.organization("Other").await.owner;
-        let list = ListDeployments {
-            application_id: Some(application_id),
-            status: None,
-            search: None,
-            limit: None,
-            cursor: None,
-        };
+        let list = ListDeployments { application_id: Some(application_id), ..Default::default() };
         let back = RollbackDeployment { application_id, deployment_id: id, image_only: false };
         let logs = DeploymentLogs { id, after: None, limit: None };
         let create = CreateDeployment { application_id, strategy: None, force_build: false, no_cache: false };
@@ -385,8 +379,7 @@ async fn lists_are_searched_filtered_and_paged() {
         let first = stage.deploy_well().await;
         stage.push(SECOND);
         let second = stage.deploy_well().await;
-        let everything =
-            ListDeployments { application_id: None, status: None, search: None, limit: None, cursor: None };
+        let everything = ListDeployments::default();
         let found = async |input: ListDeployments| -> Vec<i64> {
             let page = h.ok::<List>(&stage.tenant.owner, input).await;
             page.items.iter().map(|each| each.number).collect()

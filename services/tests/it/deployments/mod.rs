@@ -1,5 +1,6 @@
 //! Deployments against an outside world in memory: what happens, and that the old version serves whatever fails.
 
+mod analytics;
 mod any_call;
 mod builds;
 mod course;

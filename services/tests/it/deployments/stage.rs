@@ -297,13 +297,8 @@ impl Stage {
     }
 
     pub async fn list(&self) -> Vec<DeploymentSummary> {
-        let input = ListDeployments {
-            application_id: Some(self.application.id),
-            status: None,
-            search: None,
-            limit: Some(200),
-            cursor: None,
-        };
+        let input =
+            ListDeployments { application_id: Some(self.application.id), limit: Some(200), ..Default::default() };
         self.h.ok::<List>(&self.tenant.owner, input).await.items
     }
 
