@@ -181,7 +181,12 @@ impl Coolify {
             }
             if status.as_u16() == 429 {
                 let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-                tokio::time::sleep(Duration::from_secs(wait.unwrap_or(10).clamp(1, LONGEST_WAIT))).await;
+                let wait = Duration::from_secs(wait.unwrap_or(10).clamp(1, LONGEST_WAIT));
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "Coolify says for how long, and nothing else tells when"
+                )]
+                tokio::time::sleep(wait).await;
                 continue;
             }
             if !status.is_success() {

@@ -39,8 +39,12 @@ impl Calls {
             match perform::<O>(&self.platform, &self.caller, input.clone()).await {
                 Ok(answer) => return Ok(answer.output),
                 Err(refusal) if refusal.error.code == Code::TooManyRequests && tries < TRIES => {
-                    let wait = refusal.error.retry_after_seconds.unwrap_or(1);
-                    tokio::time::sleep(Duration::from_secs(wait)).await;
+                    let wait = Duration::from_secs(refusal.error.retry_after_seconds.unwrap_or(1));
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the limit says for how long, and nothing else tells when"
+                    )]
+                    tokio::time::sleep(wait).await;
                 }
                 Err(refusal) => return Err(refusal.error),
             }
