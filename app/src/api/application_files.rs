@@ -18,7 +18,7 @@ pub async fn list(ctx: &Ctx, input: ListFiles) -> Page<ApplicationFile> {
     files::list(ctx, input).await
 }
 
-/// Deletes a file.
+/// Deletes a file; it is gone with the next deployment.
 #[operation(command, "application_files.delete", access = VariablesManage, audit = "application_files.deleted")]
 pub async fn delete(ctx: &Ctx, input: FileRef) -> Empty {
     files::delete(ctx, input).await
