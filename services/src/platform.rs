@@ -1,7 +1,7 @@
 //! What every piece of work has at hand: the database, the ports, the clock, the settings. Made once, by `server`.
 
-use crate::applications::Deaths;
 use crate::application_domains::Resolver;
+use crate::applications::Deaths;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::deployments::nixpacks::Planner;

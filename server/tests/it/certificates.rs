@@ -144,6 +144,19 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The root of what it issues.
+    async fn issuer(&self) -> Vec<u8> {
+        let config = std::fs::read_to_string(self.folder.path().join("config.json")).unwrap();
+        let config: Value = serde_json::from_str(&config).unwrap();
+        let address = config["pebble"]["managementListenAddress"].as_str().unwrap();
+        let own = std::fs::read(self.folder.path().join("root.pem")).unwrap();
+        let client = Client::builder().tls_certs_only([Certificate::from_pem(&own).unwrap()]).build().unwrap();
+        let answer = client.get(format!("https://{address}/roots/0")).send().await.unwrap();
+        answer.bytes().await.unwrap().to_vec()
+    }
+}
+
 impl Drop for Authority {
     fn drop(&mut self) {
         for child in [&mut self.pebble, &mut self.names] {
@@ -162,6 +175,8 @@ struct Site {
     https: u16,
     application: String,
     instance: String,
+    /// What its certificates come from, as PEM.
+    issuer: Vec<u8>,
 }
 
 impl Site {
@@ -180,7 +195,8 @@ impl Site {
         let running = Running::start_with(On::Sqlite, settings).await;
         let key = running.admin_key();
         let instance = services::instance::id(&running.database().await).await.unwrap();
-        let mut site = Self { running, authority, key, http, https, application: String::new(), instance };
+        let issuer = authority.issuer().await;
+        let mut site = Self { running, authority, key, http, https, application: String::new(), instance, issuer };
         let server = site.ok("servers.create", json!({ "name": "here", "connection": { "kind": "local" } })).await;
         site.until("the server is ready", "servers.get", json!({ "id": server["id"] }), |seen| {
             matches!(seen["status"].as_str(), Some("ready" | "degraded"))
@@ -241,8 +257,7 @@ impl Site {
     /// Asks through the proxy, as a visitor of the host does.
     async fn ask(&self, scheme: &str, host: &str, path: &str, password: Option<(&str, &str)>) -> Response {
         let port = if scheme == "https" { self.https } else { self.http };
-        let authority = self.client(host, port).await;
-        let mut request = authority.get(format!("{scheme}://{host}:{port}{path}"));
+        let mut request = self.client(host, port).get(format!("{scheme}://{host}:{port}{path}"));
         if let Some((user, password)) = password {
             request = request.basic_auth(user, Some(password));
         }
@@ -250,15 +265,9 @@ impl Site {
     }
 
     /// Trusts the authority's root and nothing else.
-    async fn client(&self, host: &str, port: u16) -> Client {
-        let management = std::fs::read_to_string(self.authority.folder.path().join("config.json")).unwrap();
-        let management: Value = serde_json::from_str(&management).unwrap();
-        let management = management["pebble"]["managementListenAddress"].as_str().unwrap().to_owned();
-        let root = std::fs::read(self.authority.folder.path().join("root.pem")).unwrap();
-        let asking = Client::builder().tls_certs_only([Certificate::from_pem(&root).unwrap()]).build().unwrap();
-        let issuing = asking.get(format!("https://{management}/roots/0")).send().await.unwrap().bytes().await.unwrap();
+    fn client(&self, host: &str, port: u16) -> Client {
         Client::builder()
-            .tls_certs_only([Certificate::from_pem(&issuing).unwrap()])
+            .tls_certs_only([Certificate::from_pem(&self.issuer).unwrap()])
             .redirect(Policy::none())
             .resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
             .build()

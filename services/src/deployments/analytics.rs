@@ -37,7 +37,9 @@ struct Counted {
 }
 
 pub async fn analytics(ctx: &Ctx, input: AnalyzeDeployments) -> Result<DeploymentAnalytics> {
-    let to = input.to.unwrap_or_else(|| ctx.now());
+    // Days are counted whole, and the same question has the same answer all day.
+    let tomorrow = (ctx.now() + DAY).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let to = input.to.unwrap_or(tomorrow);
     let from = input.from.unwrap_or(to - DAY * USUAL_DAYS);
     if from >= to || from < to - DAY * (MOST_DAYS + 1) {
         return Err(Error::field("from", format!("Choose at most {MOST_DAYS} days, of which the first comes first.")));

@@ -3,15 +3,15 @@
 mod analytics;
 mod create;
 mod diagnosis;
-mod fingerprint;
 mod export;
 mod filter;
+mod fingerprint;
 mod follow;
 pub(crate) mod lines;
 mod log;
 mod mask;
-pub mod nixpacks;
 mod maths;
+pub mod nixpacks;
 mod old;
 mod orphans;
 mod pace;

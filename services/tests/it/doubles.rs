@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use contract::ids::{ApplicationId, ServerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::application_domains::Resolver;
+use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
