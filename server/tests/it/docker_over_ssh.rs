@@ -70,6 +70,9 @@ async fn docker_deploys_over_ssh_through_a_cut_and_beside_a_dead_server() {
         machine.stop();
         machine.new_host_key("ed25519");
         machine.run();
+        while std::net::TcpStream::connect(("127.0.0.1", machine.port)).is_err() {
+            tick().await;
+        }
         let before = machine.signed_in();
         let refused = place.deploy().await;
         let ended = place.ended(&refused, LONG).await;

@@ -168,7 +168,7 @@ mod tests {
             "@often",
             "*/0 * * * *",
             "5-1 * * * *",
-            "; rm * * * *",
+            ";rm * * * *",
         ] {
             assert!(refused(wrong).contains("no schedule"), "{wrong}: {}", refused(wrong));
         }
