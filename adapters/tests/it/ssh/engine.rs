@@ -84,10 +84,15 @@ async fn docker_cancelling_a_build_over_ssh_kills_what_it_runs_there() {
     let (sshd, engine) = there().await;
     let marker = format!("marker-{}", corner.instance);
     let folder = tempfile::tempdir().unwrap();
-    let dockerfile = format!("FROM {BUSYBOX}\nRUN echo {marker}; sleep 1000\n");
+    // The last command of a shell takes its place, and its name.
+    let dockerfile = format!("FROM {BUSYBOX}\nRUN sleep 1000; echo {marker}\n");
     std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
     let cancel = CancellationToken::new();
-    let building = engine.build(corner.build(folder.path()), nowhere(), &cancel);
+    let building = async {
+        let built = engine.build(corner.build(folder.path()), nowhere(), &cancel).await;
+        assert!(cancel.is_cancelled(), "{built:?}");
+        built
+    };
     let cancelling = async {
         until("the step runs", || async { !running(&marker).is_empty() }).await;
         cancel.cancel();

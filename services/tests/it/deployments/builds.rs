@@ -121,6 +121,9 @@ async fn builder(stage: &Stage, name: &str) -> (ServerId, Arc<MemoryEngine>) {
         connection: Set(serde_json::to_value(connection).unwrap()),
         status: Set("ready".into()),
         checks: Set(serde_json::json!([])),
+        host_keys: Set(Some(serde_json::json!({ "server": { "known": {
+            "algorithm": "ssh-ed25519", "line": "ssh-ed25519 AAAA", "fingerprint": "SHA256:first",
+        } } }))),
         created_at: Set(h.now()),
         ..Default::default()
     })

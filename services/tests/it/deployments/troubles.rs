@@ -35,10 +35,11 @@ async fn one_that_keeps_restarting_is_degraded_until_it_is_quiet_for_a_while() {
             let found = seen(&stage, |c| c.restarts += 1).await;
             assert_eq!((found.status, found.trouble), (ApplicationStatus::Running, None), "a restart alone is no news");
         }
-        let found = seen(&stage, |c| (c.restarts, c.state) = (3, ContainerState::Restarting)).await;
+        let found = seen(&stage, |c| (c.restarts, c.state) = (4, ContainerState::Restarting)).await;
         assert_eq!(found.status, ApplicationStatus::Degraded);
         let trouble = found.trouble.unwrap();
-        assert!(trouble.looping && trouble.restarts == 3, "{trouble:?}");
+        // Those before the first look happened some time ago.
+        assert!(trouble.looping && trouble.restarts >= 3, "{trouble:?}");
         assert_eq!(trouble.last_lines, ["starting", "panic: no database"]);
         // It runs for a moment, again and again: nothing flaps.
         for _ in 0..10 {
@@ -95,7 +96,9 @@ async fn what_an_engine_tells_is_seen_at_once() {
         };
         until("somebody listens", || async { h.engines.engine.state().events.receiver_count() > 0 }).await;
         for restart in 1..=3 {
-            h.engines.engine.state().containers.values_mut().for_each(|c| c.restarts = restart);
+            h.engines.engine.state().containers.values_mut().for_each(|c| {
+                (c.restarts, c.state) = (restart, ContainerState::Restarting);
+            });
             assert!(tell(ContainerEventKind::OutOfMemory) && tell(ContainerEventKind::Ended { code: 137 }));
         }
         let get = async || h.ok::<Get>(&stage.tenant.owner, ApplicationRef { id: stage.application.id }).await;
