@@ -61,7 +61,6 @@ pub async fn logs(
         since: request.since.map_or(0, |since| whole(since.timestamp())),
         // A time within its second belongs to it.
         until: request.until.map_or(0, |until| whole(until.timestamp().saturating_add(1))),
-        ..Default::default()
     };
     // The stream itself would say that the container is absent only when it is read.
     docker.inspect_container(id, None).await.map_err(|e| failure(e, &container(id)))?;

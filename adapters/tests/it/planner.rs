@@ -48,7 +48,8 @@ fn commands(plan: &Plan) -> String {
 
 #[tokio::test]
 async fn common_projects_are_recognised() {
-    let cases: [(&str, &[(&str, &str)], &str, &str); 6] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case<'_>; 6] = [
         (
             "node",
             &[

@@ -78,10 +78,10 @@ pub async fn note(
         out_of_memory: before.is_some_and(|before| before.out_of_memory),
         last_lines: before.map_or_else(|| serde_json::json!([]), |before| before.last_lines.clone()),
     };
-    if fresh > 0 || (troubled && !was_troubled) {
-        if let Some(death) = own.iter().find_map(|container| death_of(platform, container)) {
-            (next.exit_code, next.out_of_memory) = (Some(death.exit_code), death.out_of_memory);
-        }
+    if (fresh > 0 || (troubled && !was_troubled))
+        && let Some(death) = own.iter().find_map(|container| death_of(platform, container))
+    {
+        (next.exit_code, next.out_of_memory) = (Some(death.exit_code), death.out_of_memory);
     }
     if troubled && (fresh > 0 || !was_troubled) {
         let lines = tokio::time::timeout(READ_LIMIT, last_lines(platform, row)).await;

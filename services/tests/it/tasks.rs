@@ -92,11 +92,14 @@ impl Scene {
     }
 
     fn runner(&self) -> Working {
+        self.runner_that_holds_for(RunnerSettings::default().lease)
+    }
+
+    fn runner_that_holds_for(&self, lease: Duration) -> Working {
         let settings = RunnerSettings {
             poll: Duration::from_millis(5),
             heartbeat: Duration::from_millis(20),
-            // The clock is moved by minutes while it works.
-            lease: Duration::from_secs(24 * 3600),
+            lease,
             ..RunnerSettings::default()
         };
         let stop = CancellationToken::new();
@@ -191,7 +194,7 @@ async fn a_run_that_is_due_while_one_runs_is_skipped_and_one_that_runs_can_be_ca
         let scene = Scene::new(&h).await;
         scene.engine(|engine| engine.command_ends = None);
         let task = scene.create("*/5 * * * *").await;
-        let working = scene.runner();
+        let working = scene.runner_that_holds_for(10 * MINUTE);
         let first = scene.running(task.id).await;
         let again = h.refused::<Run>(&scene.stage.tenant.owner, ScheduledTaskRef { id: task.id }).await;
         assert_eq!(again.code, Code::Conflict);

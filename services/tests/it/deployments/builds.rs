@@ -230,9 +230,10 @@ async fn builds_wait_for_their_slot_in_order() {
             told +=
                 usize::from(said.iter().any(|line| line.text.contains("waiting for a build slot on here (position")));
         }
-        let engine = h.engines.engine.state();
-        assert_eq!((engine.built.len(), engine.building), (4, (0, 1)));
-        drop(engine);
+        {
+            let engine = h.engines.engine.state();
+            assert_eq!((engine.built.len(), engine.building), (4, (0, 1)));
+        }
         assert!(told >= 1, "those that waited were told");
         assert_eq!(slots_left(&stage).await, 0);
     })
