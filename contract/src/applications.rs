@@ -1,7 +1,7 @@
 //! Applications: where their code comes from, how it is built, where it answers.
 
 use crate::deployments::{ContainerLine, DeploymentSummary};
-use crate::ids::{ApplicationId, EnvironmentId, ProjectId, ServerId};
+use crate::ids::{ApplicationId, EnvironmentId, GitCredentialId, ProjectId, ServerId};
 use crate::running::{Overlap, RunSettings};
 use chrono::{DateTime, Utc};
 use macros::wire;
@@ -10,18 +10,50 @@ use macros::wire;
 #[wire]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
-    /// A git repository over http(s).
+    /// A git repository: `https://host/path`, `ssh://user@host/path` or `user@host:path`.
     Git {
         url: String,
+        /// A branch or a tag.
         branch: String,
         /// A full commit id pins the application to it; absent: the branch's newest.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commit: Option<String>,
+        /// By which a private repository is read; absent: it is public.
+        #[serde(default, deserialize_with = "crate::typed::chosen", skip_serializing_if = "Option::is_none")]
+        credential_id: Option<GitCredentialId>,
+        /// Fetches the repositories that are parts of this one, too.
+        #[serde(default, deserialize_with = "crate::typed::flag", skip_serializing_if = "is_false")]
+        submodules: bool,
+        /// Fetches the files that Git LFS keeps elsewhere, too.
+        #[serde(default, deserialize_with = "crate::typed::flag", skip_serializing_if = "is_false")]
+        lfs: bool,
+        /// The folder that the application is in; paths of the build are relative to it. Absent: the repository itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base_directory: Option<String>,
     },
     /// An image that exists: `name:tag` or `name@sha256:...`.
     Image { reference: String },
     /// The text of a Dockerfile, built with an empty context.
     Dockerfile { text: String },
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Source {
+    /// A public repository with nothing unusual about it.
+    pub fn git(url: impl Into<String>, branch: impl Into<String>) -> Self {
+        Self::Git {
+            url: url.into(),
+            branch: branch.into(),
+            commit: None,
+            credential_id: None,
+            submodules: false,
+            lfs: false,
+            base_directory: None,
+        }
+    }
 }
 
 /// How the source becomes an image.

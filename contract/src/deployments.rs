@@ -41,6 +41,29 @@ impl DeploymentStatus {
     }
 }
 
+/// What a deployment was made by.
+#[wire(Eq, Copy)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentTrigger {
+    /// Somebody asked for it, here or with a key.
+    Person,
+    /// A repository's host told of a change.
+    Webhook,
+}
+
+impl DeploymentTrigger {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Webhook].into_iter().find(|trigger| trigger.as_str() == text)
+    }
+}
+
 /// The steps of a deployment, in order.
 #[wire(Eq, Copy, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
@@ -205,6 +228,9 @@ pub struct DeploymentSummary {
     /// The deployment this one went back to.
     pub rollback_of: Option<DeploymentId>,
     pub created_by: Option<String>,
+    pub trigger: DeploymentTrigger,
+    /// Why, when no person asked for it: "Push by octocat to main".
+    pub trigger_words: Option<String>,
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
@@ -229,6 +255,9 @@ pub struct Deployment {
     pub image_digest: Option<String>,
     pub rollback_of: Option<DeploymentId>,
     pub created_by: Option<String>,
+    pub trigger: DeploymentTrigger,
+    /// Why, when no person asked for it: "Push by octocat to main".
+    pub trigger_words: Option<String>,
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,

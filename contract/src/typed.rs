@@ -38,6 +38,18 @@ pub(crate) fn given_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
     }
 }
 
+/// A choice among things that exist; the form's empty choice is none.
+pub(crate) fn chosen<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    match Option::<String>::deserialize(deserializer)?.as_deref().map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ListOrText {

@@ -176,11 +176,16 @@ pub fn commit_id(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A repository's address: `http://` or `https://`, a host, no user info, no fragment.
+/// A repository's address: over http(s) with a host, no user info, no fragment; or over SSH, as `ssh://user@host/path`
+/// or `user@host:path`.
 pub fn git_url(text: &str) -> Result<(), Refusal> {
-    const SHAPE: Refusal = "Enter an address such as https://github.com/owner/repository.git.";
+    const SHAPE: Refusal =
+        "Enter an address such as https://github.com/owner/repository.git or git@github.com:owner/repository.git.";
     if text.len() > 2048 || !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(SHAPE);
+    }
+    if text.starts_with("ssh://") || !text.contains("://") {
+        return crate::ssh_place::SshPlace::read(text).map(|_| ()).ok_or(SHAPE);
     }
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(SHAPE)?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -281,6 +286,43 @@ pub fn dockerfile_text(text: &str) -> Result<(), Refusal> {
     }
     if text.contains('\0') {
         return Err("Remove the NUL character.");
+    }
+    Ok(())
+}
+
+/// A user's name at a host of repositories or images: 1 to 128 visible ASCII characters without a colon.
+pub fn username(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || text.len() > 128 || !text.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
+        return Err("Use 1 to 128 letters, digits and signs, without a colon.");
+    }
+    Ok(())
+}
+
+/// A token or a password for another program: one line.
+pub fn token_text(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() {
+        return Err("Enter the token or password.");
+    }
+    if text.len() > 8192 {
+        return Err("Use at most 8192 characters.");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("Remove line breaks and control characters.");
+    }
+    Ok(())
+}
+
+/// A registry as image names begin with it: `ghcr.io`, `localhost:5000`, `docker.io`.
+pub fn registry_host(text: &str) -> Result<(), Refusal> {
+    const SHAPE: Refusal = "Enter the registry as image names begin with it, such as ghcr.io.";
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    };
+    let labels = host.split('.').all(|label| slug(label).is_ok());
+    let named = host == "localhost" || host.contains('.') || port.is_some();
+    if host.len() > 253 || !labels || !named || port.is_some_and(|port| !is_port(port)) {
+        return Err(SHAPE);
     }
     Ok(())
 }

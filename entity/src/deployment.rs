@@ -27,6 +27,8 @@ pub struct Model {
     pub warnings: Option<Json>,
     pub rollback_of: Option<DeploymentId>,
     pub job_id: JobId,
+    pub trigger_kind: String,
+    pub trigger_words: Option<String>,
     pub created_by: Option<String>,
     pub created_at: contract::Time,
     pub started_at: Option<contract::Time>,

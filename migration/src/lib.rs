@@ -16,6 +16,7 @@ mod m20261122_000013_deployment_analytics;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
+mod m20261122_000008_sources;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_running::Migration),
             Box::new(m20261122_000016_server_cleanups::Migration),
             Box::new(m20261122_000015_builds::Migration),
+            Box::new(m20261122_000008_sources::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use crate::clock::SystemClock;
 use crate::config::{AcmeChoice, Config, DatabaseChoice};
 use crate::data::DataFolder;
 use adapters::docker::DockerEngines;
-use adapters::git::GitCli;
+use adapters::git::{GitCli, Places};
 use adapters::outbound::Outbound;
 use adapters::planner::NixpacksPlanner;
 use adapters::resolver::SystemResolver;
@@ -108,7 +108,8 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
     let alone = lock.is_some();
     let work_folder = data.work(&instance_id, alone)?;
     let outbound = Outbound::new(config.private_networks.clone(), config.demo_repositories);
-    let repository = GitCli::new(outbound.clone());
+    let ssh = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
+    let repository = GitCli::new(outbound.clone(), Places { folder: work_folder.clone(), ssh });
     if stay == Stay::Works
         && let Err(why) = repository.check().await
     {

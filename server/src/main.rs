@@ -19,6 +19,12 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Git runs this program where it would run ssh.
+    if let Some(config) = std::env::var_os(adapters::git::SSH_CONFIG) {
+        let error = adapters::git::exec_ssh(&config, std::env::args_os().skip(1));
+        eprintln!("ssh: the program ssh cannot run on the platform's machine: {error}");
+        return ExitCode::from(255);
+    }
     let command = commands::Canopy::parse();
     // Before anything opens a TLS connection: one provider for the whole program. Err only says that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -62,7 +62,34 @@ impl std::fmt::Debug for SessionChange {
     }
 }
 
+impl Notes {
+    /// After the commit: whoever waits for what changed looks again.
+    pub(crate) fn told(&self, platform: &Platform) {
+        for id in &self.poke {
+            platform.live.poke(*id);
+        }
+        if self.queued {
+            platform.jobs.wake();
+        }
+        for poke in &self.reconcile {
+            poke(&platform.jobs);
+        }
+    }
+}
+
 impl Ctx {
+    /// In a transaction that has begun.
+    pub(crate) fn within(
+        platform: Arc<Platform>,
+        caller: Arc<Caller>,
+        spec: &'static Spec,
+        authority: Authority,
+        transaction: DatabaseTransaction,
+    ) -> Self {
+        let transaction = OnceCell::new_with(Some(transaction));
+        Self { transaction, ..Self::new(platform, caller, spec, Some(authority)) }
+    }
+
     pub(crate) fn new(
         platform: Arc<Platform>,
         caller: Arc<Caller>,

@@ -31,7 +31,7 @@ macro_rules! checked {
 }
 
 checked! {
-    /// The http(s) address of a repository.
+    /// The address of a repository, over http(s) or SSH.
     GitUrl by validation::git_url,
     /// A branch or tag.
     GitRef by validation::git_ref,
@@ -74,6 +74,10 @@ checked! {
     BasicAuthUser by validation::basic_auth_user,
     /// A password's bcrypt hash.
     BcryptHash by bcrypt_hash,
+    /// Whom a host of repositories or images knows.
+    Username by validation::username,
+    /// A registry as image names begin with it.
+    RegistryHost by validation::registry_host,
 }
 
 impl PathPrefix {
@@ -89,5 +93,36 @@ fn bcrypt_hash(text: &str) -> Result<(), &'static str> {
     match text.len() == 60 && text.starts_with("$2") && text.bytes().all(plain) {
         true => Ok(()),
         false => Err("This is not a bcrypt hash."),
+    }
+}
+
+impl GitUrl {
+    /// Its parts, when it is one over SSH.
+    pub fn ssh(&self) -> Option<contract::ssh_place::SshPlace<'_>> {
+        if self.0.starts_with("http://") || self.0.starts_with("https://") {
+            return None;
+        }
+        contract::ssh_place::SshPlace::read(&self.0)
+    }
+}
+
+/// A token or a password: one line of visible characters. It does not show.
+#[derive(Clone)]
+pub struct TokenText(zeroize::Zeroizing<String>);
+
+impl TokenText {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        validation::token_text(text)?;
+        Ok(Self(zeroize::Zeroizing::new(text.to_owned())))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText")
     }
 }

@@ -3,11 +3,12 @@
 use super::failure::{absent_is_fine, failure};
 use super::{carries, label_filter, labels_of};
 use bollard::Docker;
+use bollard::auth::DockerCredentials;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions};
 use contract::deployments::Stream;
 use futures::StreamExt;
-use services::servers::engine::{EngineError, EngineResult, Image, ImageStream, Labels, Output, OutputSink};
+use services::servers::engine::{EngineError, EngineResult, Image, ImageStream, Labels, Output, OutputSink, RegistryLogin};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -17,20 +18,37 @@ const PULL_LIMIT: Duration = Duration::from_secs(1800);
 pub async fn pull(
     docker: &Docker,
     reference: &str,
+    login: Option<&RegistryLogin>,
     output: OutputSink,
     cancel: &CancellationToken,
 ) -> EngineResult<Image> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(EngineError::Cancelled),
-        result = tokio::time::timeout(PULL_LIMIT, receive(docker, reference, output)) => {
+        result = tokio::time::timeout(PULL_LIMIT, receive(docker, reference, login, output)) => {
             result.unwrap_or(Err(EngineError::TimedOut(PULL_LIMIT)))?;
         }
     }
     find(docker, reference).await?.ok_or_else(|| EngineError::NotFound(format!("the image {reference}")))
 }
 
-async fn receive(docker: &Docker, reference: &str, output: OutputSink) -> EngineResult<()> {
+/// What the Engine sends to the registry.
+pub fn credentials(login: &RegistryLogin) -> DockerCredentials {
+    let server = if login.host == "docker.io" { "https://index.docker.io/v1/" } else { &login.host };
+    DockerCredentials {
+        username: Some(login.username.clone()),
+        password: Some(login.password.to_string()),
+        serveraddress: Some(server.to_owned()),
+        ..Default::default()
+    }
+}
+
+async fn receive(
+    docker: &Docker,
+    reference: &str,
+    login: Option<&RegistryLogin>,
+    output: OutputSink,
+) -> EngineResult<()> {
     // Without a tag or digest the Engine would fetch every tag that there is.
     let last = reference.rsplit('/').next().unwrap_or(reference);
     let tag = if last.contains([':', '@']) { String::new() } else { "latest".to_owned() };
@@ -40,7 +58,7 @@ async fn receive(docker: &Docker, reference: &str, output: OutputSink) -> Engine
         ..Default::default()
     };
     let docker = docker.clone().with_timeout(PULL_LIMIT);
-    let mut progress = Box::pin(docker.create_image(Some(options), None, None));
+    let mut progress = Box::pin(docker.create_image(Some(options), None, login.map(credentials)));
     while let Some(message) = progress.next().await {
         let message = message.map_err(|e| failure(e, &format!("the image {reference}")))?;
         if let Some(reason) = message.error_detail.and_then(|detail| detail.message) {

@@ -42,7 +42,7 @@ use futures::stream::BoxStream;
 use reader::Readers;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, Image,
-    ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
+    ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, RegistryLogin, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use services::values::{ImageReference, UrlPath};
@@ -235,11 +235,12 @@ impl Engine for DockerEngine {
     async fn pull(
         &self,
         image: &ImageReference,
+        login: Option<&RegistryLogin>,
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
         remotes::check_image(&self.outbound, image.as_str()).await?;
-        images::pull(self.docker().await?, checked(image.as_str())?, output, cancel).await
+        images::pull(self.docker().await?, checked(image.as_str())?, login, output, cancel).await
     }
 
     async fn image(&self, reference: &str) -> EngineResult<Option<Image>> {

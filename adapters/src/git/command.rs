@@ -1,8 +1,9 @@
 //! One run of git: its arguments, its environment, what it says, and its end, by itself or by ours. Git starts helpers;
 //! all of them are in one process group, which ends as one.
 
-use super::remote::Remote;
-use super::size;
+use super::remote::{Grant, Remote};
+use super::ssh::SshFolder;
+use super::{SSH_CONFIG, size};
 use contract::deployments::Stream;
 use rustix::process::{Pid, Signal, kill_process_group};
 use services::deployments::repository::RepositoryError;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
@@ -18,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// Before user text and for every run: nothing that a repository, a server or this machine's users could set counts.
-const SETTINGS: [&str; 26] = [
+const SETTINGS: [&str; 27] = [
     "core.hooksPath=/dev/null",
     "core.symlinks=true",
     "core.fsmonitor=false",
@@ -27,6 +29,7 @@ const SETTINGS: [&str; 26] = [
     "protocol.allow=never",
     "protocol.http.allow=always",
     "protocol.https.allow=always",
+    "protocol.ssh.allow=always",
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
@@ -115,20 +118,42 @@ pub struct Finished {
 }
 
 pub struct Command {
+    program: &'static str,
     folder: PathBuf,
     pinned: Option<String>,
+    grant: Option<Arc<Grant>>,
+    ssh: Option<SshFolder>,
     traced: bool,
     arguments: Vec<OsString>,
 }
 
 impl Command {
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), pinned: None, traced: false, arguments: Vec::new() }
+        Self::of("git", folder)
+    }
+
+    /// Another program that belongs to git.
+    pub fn of(program: &'static str, folder: &Path) -> Self {
+        Self {
+            program,
+            folder: folder.to_owned(),
+            pinned: None,
+            grant: None,
+            ssh: None,
+            traced: false,
+            arguments: Vec::new(),
+        }
     }
 
     /// It may speak to this remote.
     pub fn remote(mut self, remote: &Remote) -> Self {
-        self.pinned = remote.pinned();
+        match remote {
+            Remote::Http(remote) => {
+                self.pinned = remote.pinned();
+                self.grant = remote.grant();
+            }
+            Remote::Ssh(remote) => self.ssh = Some(remote.folder.clone()),
+        }
         self
     }
 
@@ -165,7 +190,8 @@ impl Command {
         watch: &Watch<'_>,
         work: impl AsyncFnOnce(&mut Group) -> std::io::Result<T>,
     ) -> Result<T, RepositoryError> {
-        let failed = |error| RepositoryError::Failed(format!("git cannot run: {error}"));
+        let program = self.program;
+        let failed = |error| RepositoryError::Failed(format!("{program} cannot run: {error}"));
         let mut group = Group(self.started().map_err(failed)?);
         let result = tokio::select! {
             biased;
@@ -179,7 +205,7 @@ impl Command {
     }
 
     fn started(&self) -> std::io::Result<Child> {
-        let mut command = tokio::process::Command::new("git");
+        let mut command = tokio::process::Command::new(self.program);
         command.env_clear();
         command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command
@@ -188,14 +214,26 @@ impl Command {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_ALLOW_PROTOCOL", "http:https")
+            .env("GIT_ALLOW_PROTOCOL", if self.ssh.is_some() { "ssh" } else { "http:https" })
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_ATTR_NOSYSTEM", "1");
         if self.traced {
             command.env("GIT_TRACE_CURL", "1").env("GIT_TRACE_CURL_NO_DATA", "1");
         }
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
+        // In the environment, which other users of this machine cannot read, unlike arguments.
+        if let Some(grant) = &self.grant {
+            command
+                .env("GIT_CONFIG_COUNT", "1")
+                .env("GIT_CONFIG_KEY_0", &grant.setting)
+                .env("GIT_CONFIG_VALUE_0", grant.header.as_str());
+        }
+        if let Some(ssh) = &self.ssh {
+            command.env("GIT_SSH", &ssh.program).env("GIT_SSH_VARIANT", "ssh").env(SSH_CONFIG, ssh.config());
+        }
+        if self.program == "git" {
+            for setting in SETTINGS {
+                command.args(["-c", setting]);
+            }
         }
         if let Some(pinned) = &self.pinned {
             command.arg("-c").arg(format!("http.curloptResolve={pinned}"));

@@ -18,9 +18,17 @@ pub fn refuses_single_commits(complaint: &str) -> bool {
 
 pub fn meaning(complaint: &str) -> RepositoryError {
     let has = |text: &str| complaint.contains(text);
-    if ["401", "403", "404"].iter().any(|status| returned(complaint, status))
+    if has("REMOTE HOST IDENTIFICATION HAS CHANGED") || has("Host key verification failed") {
+        RepositoryError::HostKeyChanged(String::new())
+    } else if has("ssh: ") || has("Connection closed by") || has("kex_exchange_identification") {
+        let line = complaint.lines().find(|line| line.contains("ssh: ")).unwrap_or("the connection was closed");
+        RepositoryError::Unreachable(line.trim().trim_start_matches("ssh: ").to_owned())
+    } else if ["401", "403", "404"].iter().any(|status| returned(complaint, status))
         || has("could not read Username")
         || has("Authentication failed")
+        || has("Permission denied (")
+        || has("Repository not found")
+        || has("does not appear to be a git repository")
         || (has("repository '") && has("not found"))
     {
         RepositoryError::NotAllowed
@@ -66,6 +74,12 @@ mod tests {
             r#"Unreachable("Could not resolve host: h")"#,
         );
         check("fatal: remote error: upload-pack: not our ref 00ff", r#"NoSuchCommit("00ff")"#);
+        check("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", "NotAllowed");
+        check("Host key verification failed.\nfatal: x", r#"HostKeyChanged("")"#);
+        check(
+            "ssh: connect to host 127.0.0.1 port 1: Connection refused\nfatal: Could not read",
+            r#"Unreachable("connect to host 127.0.0.1 port 1: Connection refused")"#,
+        );
         check("error: odd\nfatal: bad object", r#"Failed("bad object")"#);
         check("", r#"Failed("git failed without a word")"#);
     }

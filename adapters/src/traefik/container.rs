@@ -197,7 +197,7 @@ async fn image(engine: &dyn Engine) -> EngineResult<String> {
     }
     if engine.image(PUBLISHED_IMAGE).await?.is_none() {
         let image = ImageReference::parse(PUBLISHED_IMAGE).map_err(|why| EngineError::Failed(why.to_owned()))?;
-        engine.pull(&image, Arc::new(|_| {}), &CancellationToken::new()).await?;
+        engine.pull(&image, None, Arc::new(|_| {}), &CancellationToken::new()).await?;
     }
     Ok(PUBLISHED_IMAGE.to_owned())
 }

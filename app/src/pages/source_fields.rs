@@ -170,7 +170,9 @@ fn git(
     error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
 ) -> AnyView {
     let (url, branch, commit) = match source {
-        Some(Source::Git { url, branch, commit }) => (url.clone(), branch.clone(), commit.clone().unwrap_or_default()),
+        Some(Source::Git { url, branch, commit, .. }) => {
+            (url.clone(), branch.clone(), commit.clone().unwrap_or_default())
+        }
         _ => (String::new(), "main".to_owned(), String::new()),
     };
     view! {

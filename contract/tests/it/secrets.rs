@@ -2,8 +2,10 @@
 
 use contract::accounts::{AcceptInvitation, ChangePassword, CompleteSetup, InvitationToken, SignIn};
 use contract::api_keys::NewApiKey;
+use contract::git_credentials::CreateGitCredential;
 use contract::organizations::NewInvitation;
 use contract::private_keys::CreatePrivateKey;
+use contract::registry_credentials::CreateRegistryCredential;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -27,6 +29,10 @@ fn secrets_do_not_show() {
     check::<AcceptInvitation>(serde_json::json!({ "token": "hush", "password": "hush" }));
     check::<ChangePassword>(serde_json::json!({ "current_password": "hush", "new_password": "hush" }));
     check::<CreatePrivateKey>(serde_json::json!({ "name": "n", "private_key": "hush" }));
+    check::<CreateGitCredential>(serde_json::json!({
+        "name": "n", "kind": "token", "username": null, "token": "hush", "private_key_id": null
+    }));
+    check::<CreateRegistryCredential>(serde_json::json!({ "host": "h", "username": "u", "password": "hush" }));
     check::<CompleteSetup>(serde_json::json!({
         "token": "hush", "name": "n", "email": "e", "password": "hush", "organization": "o"
     }));

@@ -172,7 +172,7 @@ impl Teller {
         let list = ListApplications { environment_id: Some(environment_id), ..Default::default() };
         let known = self.call::<api::applications::ListCall>(list).await?;
         let known = known.items.into_iter().find(|application| application.name == name);
-        let source = Source::Git { url: repositories.of(name), branch: "main".into(), commit: None };
+        let source = Source::git(repositories.of(name), "main");
         let id = match &known {
             Some(application) => {
                 self.follow(application.id, name, source).await?;

@@ -10,6 +10,7 @@ mod operations;
 mod pages;
 mod site;
 mod terminal;
+mod webhooks;
 
 pub use openapi::document;
 pub use site::Site;
@@ -85,6 +86,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .merge(site::routes(&app))
+        .merge(webhooks::routes())
         .merge(known)
         .layer(
             ServiceBuilder::new()

@@ -92,6 +92,36 @@ impl Seed {
             created_at: now,
         };
         private_key::ActiveModel::from(row).insert(db).await.unwrap();
+        let git_credential_id: GitCredentialId = new();
+        let row = git_credential::Model {
+            id: git_credential_id,
+            organization_id: organization,
+            name: "token".into(),
+            kind: "token".into(),
+            username: None,
+            private_key_id: None,
+            app: None,
+            sealed: Some(vec![1]),
+            created_at: now,
+        };
+        git_credential::ActiveModel::from(row).insert(db).await.unwrap();
+        let registry_credential_id: RegistryCredentialId = new();
+        let row = registry_credential::Model {
+            id: registry_credential_id,
+            organization_id: organization,
+            host: "ghcr.io".into(),
+            username: "robot".into(),
+            sealed: vec![1],
+            created_at: now,
+        };
+        registry_credential::ActiveModel::from(row).insert(db).await.unwrap();
+        let row = git_host_key::Model {
+            organization_id: organization,
+            host: "git.example.com".into(),
+            keys: "ssh-ed25519 AAAA".into(),
+            pinned_at: now,
+        };
+        git_host_key::ActiveModel::from(row).insert(db).await.unwrap();
         let application_id: ApplicationId = new();
         let row = application::Model {
             id: application_id,
@@ -117,6 +147,17 @@ impl Seed {
             deleted_at: None,
         };
         application::ActiveModel::from(row).insert(db).await.unwrap();
+        let webhook_id: WebhookId = new();
+        let row = webhook::Model {
+            id: webhook_id,
+            organization_id: organization,
+            application_id: Some(application_id),
+            credential_id: None,
+            provider: "gitea".into(),
+            sealed: vec![1],
+            created_at: now,
+        };
+        webhook::ActiveModel::from(row).insert(db).await.unwrap();
         let variable_id: VariableId = new();
         let row = environment_variable::Model {
             id: variable_id,
@@ -218,6 +259,8 @@ impl Seed {
             warnings: None,
             rollback_of: None,
             job_id: new(),
+            trigger_kind: "person".into(),
+            trigger_words: None,
             created_by: None,
             created_at: now,
             started_at: None,
@@ -293,6 +336,9 @@ impl Seed {
             ("server_id", server_id.to_string()),
             ("private_keys", private_key_id.to_string()),
             ("private_key_id", private_key_id.to_string()),
+            ("git_credentials", git_credential_id.to_string()),
+            ("registry_credentials", registry_credential_id.to_string()),
+            ("webhooks", webhook_id.to_string()),
             ("applications", application_id.to_string()),
             ("application_id", application_id.to_string()),
             ("application_domains", domain_id.to_string()),
@@ -379,6 +425,7 @@ impl Seed {
             (Some("string"), "key") => json!("NAME"),
             (Some("string"), "reference") => json!("web:1"),
             (Some("string"), "name") => json!("sample"),
+            (Some("string"), "host") => json!("git.example.com"),
             (Some("string"), _) => json!("main"),
             (Some("integer"), _) => json!(8080),
             (Some("boolean"), _) => json!(false),

@@ -6,7 +6,7 @@ use crate::deployments::RoutesReconciled;
 use crate::jobs::Waker;
 use crate::organizations::host_access;
 use crate::values::ContainerPath;
-use crate::{Ctx, Error, Faults, OnConflict, Result, values};
+use crate::{Ctx, Error, Faults, OnConflict, Result, git_credentials, values};
 use contract::applications::{
     Application, ApplicationStatus, Build, CreateApplication, HealthCheck, Source, UpdateApplication,
 };
@@ -81,6 +81,7 @@ pub async fn create(ctx: &Ctx, input: CreateApplication) -> Result<Application> 
     let hosts = checks::hosts(&mut faults, &input.domains);
     faults.into_result()?;
 
+    git_credentials::check(tx, scope, &wanted.source).await?;
     let environment = environment::Entity::find_in(scope)
         .filter(environment::Column::Id.eq(input.environment_id))
         .one(tx)
@@ -168,6 +169,9 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
     wanted.check(&mut faults, files.collect(), host_access::of(tx, scope.organization()).await?);
     let hosts = input.domains.as_ref().map(|domains| checks::hosts(&mut faults, domains));
     faults.into_result()?;
+    if wanted.source != before.source {
+        git_credentials::check(tx, scope, &wanted.source).await?;
+    }
 
     let led_elsewhere = match hosts {
         Some(hosts) => domains::replace(ctx, row.id, &hosts).await?,

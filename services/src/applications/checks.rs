@@ -4,6 +4,7 @@
 use super::config::{Build, Commands, HealthCheck, Limits, Source};
 use super::site_headers::SiteHeaders;
 use crate::Faults;
+use crate::deployments::repository::Extras;
 use crate::values::{
     BuildTarget, CommitId, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, UrlPath,
 };
@@ -21,14 +22,19 @@ fn given(text: &Option<String>) -> Option<&str> {
 
 pub fn source(faults: &mut Faults, source: &wire::Source) -> Option<Source> {
     match source {
-        wire::Source::Git { url, branch, commit } => {
+        wire::Source::Git { url, branch, commit, credential_id, submodules, lfs, base_directory } => {
             let url = faults.check("source.url", GitUrl::parse(url));
             let branch = faults.check("source.branch", GitRef::parse(branch));
             let commit = match given(commit) {
                 Some(commit) => Some(faults.check("source.commit", CommitId::parse(commit))?),
                 None => None,
             };
-            Some(Source::Git { url: url?, branch: branch?, commit })
+            let base = match given(base_directory) {
+                Some(base) => Some(faults.check("source.base_directory", RelativePath::parse(base))?),
+                None => None,
+            };
+            let extras = Extras { submodules: *submodules, lfs: *lfs };
+            Some(Source::Git { url: url?, branch: branch?, commit, credential: *credential_id, extras, base })
         }
         wire::Source::Image { reference } => {
             Some(Source::Image { reference: faults.check("source.reference", ImageReference::parse(reference))? })

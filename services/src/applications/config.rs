@@ -6,6 +6,7 @@ use super::resolved::{self, Purpose};
 use super::running::{self, Running};
 use super::site_headers::SiteHeaders;
 use super::{checks, files};
+use crate::deployments::repository::Extras;
 use crate::keyring::Keyring;
 use crate::values::{
     BuildTarget, CommitId, ContainerPath, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug,
@@ -13,7 +14,7 @@ use crate::values::{
 };
 use crate::{Error, Faults, Result};
 use contract::applications as wire;
-use contract::ids::{ApplicationId, EnvironmentId, OrganizationId, ProjectId, ServerId};
+use contract::ids::{ApplicationId, EnvironmentId, GitCredentialId, OrganizationId, ProjectId, ServerId};
 use contract::running::RunSettings;
 use contract::servers::Connection;
 use contract::validation;
@@ -52,9 +53,21 @@ pub struct ApplicationConfig {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    Git { url: GitUrl, branch: GitRef, commit: Option<CommitId> },
-    Image { reference: ImageReference },
-    Dockerfile { text: DockerfileText },
+    Git {
+        url: GitUrl,
+        branch: GitRef,
+        commit: Option<CommitId>,
+        credential: Option<GitCredentialId>,
+        extras: Extras,
+        /// Where the application is in the repository; absent: the repository itself.
+        base: Option<RelativePath>,
+    },
+    Image {
+        reference: ImageReference,
+    },
+    Dockerfile {
+        text: DockerfileText,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

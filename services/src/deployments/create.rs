@@ -12,9 +12,10 @@ use crate::clock::new_id;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::jobs::{CancelOutcome, Waker};
+use crate::values::CommitId;
 use contract::applications::ApplicationStatus;
 use contract::deployments::{
-    CreateDeployment, Deployment, DeploymentRef, DeploymentStatus, RollbackDeployment, StepReport,
+    CreateDeployment, Deployment, DeploymentRef, DeploymentStatus, DeploymentTrigger, RollbackDeployment, StepReport,
 };
 use contract::ids::{ApplicationId, DeploymentId, ServerId};
 use contract::servers::ServerStatus;
@@ -22,12 +23,44 @@ use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 
+/// Why a deployment is made, and of which version, where that is settled already.
+pub(crate) struct Asked {
+    pub trigger: DeploymentTrigger,
+    /// "Push by octocat to main".
+    pub words: Option<String>,
+    pub by: Option<String>,
+    pub commit: Option<CommitId>,
+    pub message: Option<String>,
+    pub branch: Option<String>,
+}
+
+impl Asked {
+    fn by_caller(ctx: &Ctx) -> Self {
+        Self {
+            trigger: DeploymentTrigger::Person,
+            words: None,
+            by: ctx.caller.person().map(|person| person.name.clone()),
+            commit: None,
+            message: None,
+            branch: None,
+        }
+    }
+}
+
 /// Queues a deployment of the application as it is configured now. One that still waits is superseded by it.
 pub async fn create(ctx: &Ctx, input: CreateDeployment) -> Result<Deployment> {
-    let tx = ctx.tx().await?;
-    let config = config::load(tx, &ctx.platform.keyring, ctx.scope()?, input.application_id).await?;
     let force = if input.no_cache { Some(Force::WithoutCache) } else { input.force_build.then_some(Force::Build) };
-    queue(ctx, tx, &config, None, force).await
+    make(ctx, input.application_id, force, Asked::by_caller(ctx)).await
+}
+
+pub(crate) async fn create_for(ctx: &Ctx, application: ApplicationId, asked: Asked) -> Result<Deployment> {
+    make(ctx, application, None, asked).await
+}
+
+async fn make(ctx: &Ctx, application: ApplicationId, force: Option<Force>, asked: Asked) -> Result<Deployment> {
+    let tx = ctx.tx().await?;
+    let config = config::load(tx, &ctx.platform.keyring, ctx.scope()?, application).await?;
+    queue(ctx, tx, &config, None, force, asked).await
 }
 
 /// Queues a deployment of an earlier one's image with its configuration, or with the present one. Host names that it
@@ -56,7 +89,7 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
     } else if !domains::restore(ctx, input.application_id, &config.hosts).await?.is_empty() {
         ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
     }
-    queue(ctx, tx, &config, Some(earlier), None).await
+    queue(ctx, tx, &config, Some(earlier), None, Asked::by_caller(ctx)).await
 }
 
 async fn queue(
@@ -65,6 +98,7 @@ async fn queue(
     config: &ApplicationConfig,
     earlier: Option<deployment::Model>,
     force: Option<Force>,
+    asked: Asked,
 ) -> Result<Deployment> {
     let scope = ctx.scope()?;
     let now = ctx.now();
@@ -106,11 +140,11 @@ async fn queue(
         status: Set(DeploymentStatus::Queued.as_str().to_owned()),
         step: Set(None),
         steps: Set(serde_json::to_value(steps_of(config, earlier.is_some()))?),
-        commit: Set(earlier.as_ref().and_then(|e| e.commit.clone())),
-        commit_message: Set(earlier.as_ref().and_then(|e| e.commit_message.clone())),
+        commit: Set(asked.commit.map(|commit| commit.to_string()).or(earlier.as_ref().and_then(|e| e.commit.clone()))),
+        commit_message: Set(asked.message.or(earlier.as_ref().and_then(|e| e.commit_message.clone()))),
         // It has served before: going back to it is no new way from a commit.
         committed_at: Set(None),
-        branch: Set(branch),
+        branch: Set(asked.branch.or(branch)),
         image_digest: Set(earlier.as_ref().and_then(|e| e.image_digest.clone())),
         image_tag: Set(earlier.as_ref().and_then(|e| e.image_tag.clone())),
         container: Set(None),
@@ -120,7 +154,9 @@ async fn queue(
         warnings: Set(None),
         rollback_of: Set(earlier.as_ref().map(|e| e.id)),
         job_id: Set(job_id),
-        created_by: Set(ctx.caller.person().map(|person| person.name.clone())),
+        trigger_kind: Set(asked.trigger.as_str().to_owned()),
+        trigger_words: Set(asked.words),
+        created_by: Set(asked.by),
         created_at: Set(now),
         started_at: Set(None),
         finished_at: Set(None),

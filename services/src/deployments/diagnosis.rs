@@ -38,9 +38,20 @@ pub fn fetch(error: &RepositoryError, branch: &str) -> Finding {
         ),
         RepositoryError::NotAllowed => Finding::new(
             "The repository asks for credentials, or it does not exist.",
-            "Check the address for typing errors. Private repositories are not supported yet: make it public.",
+            "Check the address for typing errors. For a private repository choose a credential in the settings.",
         )
         .at("settings#source.url"),
+        RepositoryError::NotAccepted => Finding::new(
+            "The repository does not accept the credential, or it does not exist.",
+            "Check the address; that the token is still valid and may read this repository; or that the deploy key's \
+             public half was added to it.",
+        )
+        .at("settings#source.credential_id"),
+        RepositoryError::HostKeyChanged(host) => Finding::new(
+            format!("{host} shows another SSH key than it did at first. Somebody else may be answering."),
+            "Ask the host's operator whether its key was changed. If it was, forget the old one on the page of the \
+             credentials, then deploy again.",
+        ),
         RepositoryError::NoSuchRef(_) => Finding::new(
             format!("There is no branch or tag {branch} in the repository."),
             "Choose a branch that exists in the application's settings, or push this one.",
@@ -148,7 +159,7 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
     {
         return Finding::new(
             "The Dockerfile starts from an image that cannot be found.",
-            "Check the name after FROM for typing errors; private registries are not supported yet.",
+            "Check the name after FROM for typing errors; for a private registry add its credential in the settings.",
         );
     }
     if registry_unreachable(&lower) || registry_unreachable(&said) {

@@ -27,6 +27,7 @@ mod view;
 mod words;
 
 pub use analytics::analytics;
+pub(crate) use create::{Asked, create_for};
 pub use create::{cancel, create, rollback};
 pub use export::rows_as_csv;
 pub use follow::{FollowEvent, follow};

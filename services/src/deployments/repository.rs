@@ -3,9 +3,11 @@
 use crate::servers::engine::OutputSink;
 use crate::values::{CommitId, GitRef, GitUrl};
 use async_trait::async_trait;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
@@ -16,6 +18,12 @@ pub enum RepositoryError {
     Unreachable(String),
     #[error("the repository asks for credentials or does not exist")]
     NotAllowed,
+    /// The credential was sent and is not good for it.
+    #[error("the repository does not accept the credential, or does not exist")]
+    NotAccepted,
+    /// Somebody else may be answering.
+    #[error("the host {0} shows another SSH key than it did at first")]
+    HostKeyChanged(String),
     #[error("there is no branch or tag {0}")]
     NoSuchRef(String),
     #[error("there is no commit {0} in the repository")]
@@ -37,6 +45,54 @@ pub struct FetchLimits {
     pub bytes: u64,
 }
 
+/// What is fetched besides the commit's own files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The repositories that are parts of it.
+    pub submodules: bool,
+    /// The files that Git LFS keeps elsewhere.
+    pub lfs: bool,
+}
+
+/// Where a repository is, and by what it is read.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub url: GitUrl,
+    pub access: Access,
+}
+
+impl Origin {
+    pub fn public(url: GitUrl) -> Self {
+        Self { url, access: Access::Public }
+    }
+}
+
+#[derive(Clone)]
+pub enum Access {
+    Public,
+    /// Over http(s).
+    Token {
+        username: String,
+        token: Zeroizing<String>,
+    },
+    /// Over SSH, in OpenSSH's format, with the keys by which the host is known: `ssh-ed25519 AAAA...`, one each.
+    Key {
+        private_key: Zeroizing<String>,
+        host_keys: Vec<String>,
+    },
+}
+
+/// Secrets never show.
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "Public",
+            Self::Token { .. } => "Token",
+            Self::Key { .. } => "Key",
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     pub commit: CommitId,
@@ -53,20 +109,35 @@ pub trait Repository: Send + Sync {
     /// The commit that a branch or tag stands for right now.
     async fn resolve(
         &self,
-        url: &GitUrl,
+        origin: &Origin,
         reference: &GitRef,
         limit: Duration,
         cancel: &CancellationToken,
     ) -> Result<CommitId, RepositoryError>;
 
-    /// Puts exactly this commit's files into an empty folder (no hooks, no submodules, no local protocols).
+    /// Puts exactly this commit's files into an empty folder (no hooks, no local protocols).
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own")]
     async fn fetch(
         &self,
-        url: &GitUrl,
+        origin: &Origin,
         commit: &CommitId,
+        extras: Extras,
         into: &Path,
         limits: FetchLimits,
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> Result<Fetched, RepositoryError>;
+
+    /// The paths that differ between two commits, whatever happened in between.
+    async fn changed(
+        &self,
+        origin: &Origin,
+        from: &CommitId,
+        to: &CommitId,
+        limits: FetchLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, RepositoryError>;
+
+    /// The keys that a host of repositories shows over SSH: `ssh-ed25519 AAAA...`, one each.
+    async fn host_keys(&self, url: &GitUrl, limit: Duration) -> Result<Vec<String>, RepositoryError>;
 }

@@ -1,7 +1,7 @@
 //! A deployment in a list, wherever the list is.
 
 use crate::Result;
-use contract::deployments::{DeploymentStatus, DeploymentSummary, Failure, Step};
+use contract::deployments::{DeploymentStatus, DeploymentSummary, DeploymentTrigger, Failure, Step};
 use contract::ids::{DeploymentId, ProjectId};
 use entity::deployment;
 
@@ -31,6 +31,8 @@ pub(crate) fn summary(row: deployment::Model, context: &Context<'_>) -> Result<D
         commit_message: row.commit_message,
         rollback_of: row.rollback_of,
         created_by: row.created_by,
+        trigger: DeploymentTrigger::parse(&row.trigger_kind).unwrap_or(DeploymentTrigger::Person),
+        trigger_words: row.trigger_words,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::page::Window;
 use contract::Page;
 use contract::deployments::{
-    Deployment, DeploymentLogs, DeploymentRef, DeploymentStatus, DeploymentSummary, Failure, ListDeployments, LogLine,
-    Step, StepReport, Stream,
+    Deployment, DeploymentLogs, DeploymentRef, DeploymentStatus, DeploymentSummary, DeploymentTrigger, Failure,
+    ListDeployments, LogLine, Step, StepReport, Stream,
 };
 use contract::ids::{ApplicationId, DeploymentId, ProjectId};
 use entity::{Scope, Tenant, application, deployment, deployment_log_line, environment, project};
@@ -123,6 +123,8 @@ pub(super) async fn describe(db: &impl ConnectionTrait, scope: Scope, row: deplo
         image_digest: row.image_digest,
         rollback_of: row.rollback_of,
         created_by: row.created_by,
+        trigger: DeploymentTrigger::parse(&row.trigger_kind).unwrap_or(DeploymentTrigger::Person),
+        trigger_words: row.trigger_words,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

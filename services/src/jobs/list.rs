@@ -15,6 +15,7 @@ pub fn registry() -> Registry {
         .job::<crate::servers::remove_proxy::RemoveProxy>()
         .job::<crate::servers::validate::ValidateServer>()
         .job::<crate::tasks::RunTask>()
+        .job::<crate::webhooks::HandleDelivery>()
         // reconcilers
         .reconciler(crate::application_domains::HostsSeen::default())
         .reconciler(crate::applications::revival::Revived::default())

@@ -83,15 +83,7 @@ async fn guarded<O: Operation>(
     .await;
     match outcome {
         Ok((output, notes)) => {
-            for id in notes.poke {
-                platform.live.poke(id);
-            }
-            if notes.queued {
-                platform.jobs.wake();
-            }
-            for poke in notes.reconcile {
-                poke(&platform.jobs);
-            }
+            notes.told(platform);
             Ok((output, notes.session, false))
         }
         Err(error) => {

@@ -1,8 +1,10 @@
 //! Operations: what they declare, and the one gate that every call passes, from a browser, a program or a page.
 
+mod act;
 mod gate;
 mod idempotency;
 
+pub(crate) use act::act;
 pub use gate::{Answer, Refusal, perform};
 
 use crate::{Ctx, Result};

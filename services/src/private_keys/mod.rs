@@ -10,7 +10,7 @@ use contract::ids::PrivateKeyId;
 use contract::private_keys::{CreatePrivateKey, KeyUser, ListPrivateKeys, PrivateKey, PrivateKeyRef};
 use contract::servers::Connection;
 use contract::{Empty, Page};
-use entity::{Scope, Tenant, private_key, server};
+use entity::{Scope, Tenant, git_credential, private_key, server};
 use rand::RngCore;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -82,6 +82,13 @@ pub async fn delete(ctx: &Ctx, input: PrivateKeyRef) -> Result<Empty> {
         return Err(Error::conflict(format!(
             "The server {} is reached with this key. Give it another key or remove it first.",
             user.name
+        )));
+    }
+    let repositories = git_credential::Entity::find_in(scope).filter(git_credential::Column::PrivateKeyId.eq(row.id));
+    if let Some(credential) = repositories.one(tx).await? {
+        return Err(Error::conflict(format!(
+            "The repositories of the credential {} are read with this key. Delete the credential first.",
+            credential.name
         )));
     }
     private_key::Entity::delete_in(scope).filter(private_key::Column::Id.eq(row.id)).exec(tx).await?;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 /// The instance that made an object; objects of other instances on the same engine are none of our business.
 pub const LABEL_INSTANCE: &str = "canopy.instance";
@@ -96,6 +97,32 @@ pub type ImageStream = BoxStream<'static, EngineResult<Bytes>>;
 impl std::fmt::Debug for BuildSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BuildSecrets").finish_non_exhaustive()
+    }
+}
+
+/// By what a registry is asked for private images.
+#[derive(Clone)]
+pub struct RegistryLogin {
+    /// As image names begin with it; `docker.io` for those that begin with no registry.
+    pub host: String,
+    pub username: String,
+    pub password: Zeroizing<String>,
+}
+
+impl RegistryLogin {
+    /// Whether it is for the registry of this image.
+    pub fn is_for(&self, image: &str) -> bool {
+        let registry = match image.split_once('/') {
+            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
+            _ => "docker.io",
+        };
+        registry.eq_ignore_ascii_case(&self.host)
+    }
+}
+
+impl std::fmt::Debug for RegistryLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegistryLogin").field("host", &self.host).finish_non_exhaustive()
     }
 }
 
@@ -322,8 +349,13 @@ pub trait Engine: Send + Sync {
     async fn build(&self, request: BuildRequest, output: OutputSink, cancel: &CancellationToken)
     -> EngineResult<Image>;
     /// Fetches an image from its registry.
-    async fn pull(&self, image: &ImageReference, output: OutputSink, cancel: &CancellationToken)
-    -> EngineResult<Image>;
+    async fn pull(
+        &self,
+        image: &ImageReference,
+        login: Option<&RegistryLogin>,
+        output: OutputSink,
+        cancel: &CancellationToken,
+    ) -> EngineResult<Image>;
     /// By tag or digest; absent is none.
     async fn image(&self, reference: &str) -> EngineResult<Option<Image>>;
     async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>>;

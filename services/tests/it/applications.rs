@@ -101,7 +101,15 @@ async fn every_fault_is_told_at_once() {
         let owner = &estate.tenant.owner;
         let input = CreateApplication {
             name: "Not A Slug".into(),
-            source: Source::Git { url: "ext::sh -c id".into(), branch: "-x".into(), commit: Some("HEAD".into()) },
+            source: Source::Git {
+                url: "ext::sh -c id".into(),
+                branch: "-x".into(),
+                commit: Some("HEAD".into()),
+                credential_id: None,
+                submodules: false,
+                lfs: false,
+                base_directory: None,
+            },
             build: Build::Dockerfile {
                 path: Some("/etc/passwd".into()),
                 target: Some("--x".into()),

@@ -4,11 +4,13 @@ use crate::harness::operations;
 use contract::accounts::*;
 use contract::api_keys::*;
 use contract::audit::*;
+use contract::git_credentials::*;
 use contract::organizations::*;
 use contract::permissions::Permission as P;
 use contract::private_keys::*;
+use contract::registry_credentials::*;
 use contract::{Empty, Page};
-use services::{accounts, api_keys, audit, organizations, private_keys};
+use services::{accounts, api_keys, audit, git_credentials, organizations, private_keys, registry_credentials};
 
 operations! {
     SetupState = query "setup.status", Public, accounts::setup_status[Empty] -> SetupStatus;
@@ -52,6 +54,23 @@ operations! {
         private_keys::list[ListPrivateKeys] -> Page<PrivateKey>;
     DeletePrivate = command "private_keys.delete", Permission(P::PrivateKeysManage),
         private_keys::delete[PrivateKeyRef] -> Empty;
+
+    CreateGit = command "git_credentials.create", Permission(P::PrivateKeysManage),
+        git_credentials::create[CreateGitCredential] -> GitCredential;
+    GitCredentials = query "git_credentials.list", Permission(P::ApplicationsRead),
+        git_credentials::list[ListGitCredentials] -> Page<GitCredential>;
+    DeleteGit = command "git_credentials.delete", Permission(P::PrivateKeysManage),
+        git_credentials::delete[GitCredentialRef] -> Empty;
+    GitHosts = query "git_hosts.list", Permission(P::ApplicationsRead),
+        git_credentials::list_hosts[ListGitHosts] -> Page<GitHost>;
+    ForgetHost = command "git_hosts.forget", Permission(P::PrivateKeysManage),
+        git_credentials::forget_host[GitHostRef] -> Empty;
+    CreateRegistry = command "registry_credentials.create", Permission(P::PrivateKeysManage),
+        registry_credentials::create[CreateRegistryCredential] -> RegistryCredential;
+    Registries = query "registry_credentials.list", Permission(P::ApplicationsRead),
+        registry_credentials::list[ListRegistryCredentials] -> Page<RegistryCredential>;
+    DeleteRegistry = command "registry_credentials.delete", Permission(P::PrivateKeysManage),
+        registry_credentials::delete[RegistryCredentialRef] -> Empty;
 
     AuditLog = query "audit_events.search", Permission(P::AuditRead),
         audit::search[SearchAuditEvents] -> Page<AuditEvent>;

@@ -8,10 +8,10 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use services::application_domains::Resolver;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
-use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
+use services::deployments::repository::{Access, Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
-    EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, Volume,
+    EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, RegistryLogin, Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
 use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
@@ -112,6 +112,8 @@ pub struct EngineState {
     pub built_anew: Vec<bool>,
     /// The secrets of every build.
     pub built_secrets: Vec<BTreeMap<String, String>>,
+    /// What registries were asked with.
+    pub logins: Vec<RegistryLogin>,
     /// The environment of every container that was made, by name.
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
     /// What every container printed, with timestamps.
@@ -156,6 +158,7 @@ impl Default for EngineState {
             built: Vec::new(),
             built_anew: Vec::new(),
             built_secrets: Vec::new(),
+            logins: Vec::new(),
             environments: BTreeMap::new(),
             container_output: String::new(),
             command_output: String::new(),
@@ -339,6 +342,12 @@ impl Engine for MemoryEngine {
         if let Some(reason) = &state.build_fails {
             return Err(EngineError::Failed(reason.clone()));
         }
+        let logins = request.secrets.registries.into_iter().map(|(host, (username, password))| RegistryLogin {
+            host,
+            username,
+            password: password.into(),
+        });
+        state.logins.extend(logins);
         state.built_with.push(request.arguments);
         state.built_secrets.push(request.secrets.values);
         let image = Image {
@@ -354,6 +363,7 @@ impl Engine for MemoryEngine {
     async fn pull(
         &self,
         image: &ImageReference,
+        login: Option<&RegistryLogin>,
         output: OutputSink,
         cancel: &CancellationToken,
     ) -> EngineResult<Image> {
@@ -362,6 +372,7 @@ impl Engine for MemoryEngine {
             return Err(EngineError::Cancelled);
         }
         Self::say(&output, "pulled\n");
+        self.state().logins.extend(login.cloned());
         self.image(image.as_str()).await?.ok_or_else(|| EngineError::NotFound(format!("image {image}")))
     }
 
@@ -691,6 +702,10 @@ pub struct Repositories {
     pub branches: BTreeMap<(String, String), String>,
     /// Commit to its files.
     pub commits: BTreeMap<String, Vec<(String, Vec<u8>)>>,
+    /// What it was asked with.
+    pub access: Vec<Access>,
+    /// What every host shows over SSH.
+    pub host_keys: Vec<String>,
 }
 
 impl MemoryRepository {
@@ -703,7 +718,7 @@ impl MemoryRepository {
 impl Repository for MemoryRepository {
     async fn resolve(
         &self,
-        url: &GitUrl,
+        origin: &Origin,
         reference: &GitRef,
         _: Duration,
         cancel: &CancellationToken,
@@ -712,18 +727,20 @@ impl Repository for MemoryRepository {
         if cancel.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
-        let state = self.state();
+        let mut state = self.state();
+        state.access.push(origin.access.clone());
         let commit = state
             .branches
-            .get(&(url.to_string(), reference.to_string()))
+            .get(&(origin.url.to_string(), reference.to_string()))
             .ok_or_else(|| RepositoryError::NoSuchRef(reference.to_string()))?;
         CommitId::parse(commit).map_err(|reason| RepositoryError::Failed(reason.to_owned()))
     }
 
     async fn fetch(
         &self,
-        _: &GitUrl,
+        _: &Origin,
         commit: &CommitId,
+        _: Extras,
         into: &Path,
         _: FetchLimits,
         _: OutputSink,
@@ -751,6 +768,30 @@ impl Repository for MemoryRepository {
             files: files.len() as u64,
             bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
         })
+    }
+
+    async fn changed(
+        &self,
+        _: &Origin,
+        from: &CommitId,
+        to: &CommitId,
+        _: FetchLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, RepositoryError> {
+        self.faults.pass_repository("repository.changed", cancel).await?;
+        let state = self.state();
+        let of = |commit: &CommitId| {
+            let files = state.commits.get(commit.as_str()).cloned();
+            files.ok_or_else(|| RepositoryError::NoSuchCommit(commit.to_string()))
+        };
+        let (from, to): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (of(from)?.into_iter().collect(), of(to)?.into_iter().collect());
+        let all: std::collections::BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+        Ok(all.into_iter().filter(|path| from.get(*path) != to.get(*path)).cloned().collect())
+    }
+
+    async fn host_keys(&self, _: &GitUrl, _: Duration) -> Result<Vec<String>, RepositoryError> {
+        Ok(self.state().host_keys.clone())
     }
 }
 

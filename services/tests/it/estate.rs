@@ -105,7 +105,7 @@ pub fn plain(project: &Project, server: &Server, name: &str) -> CreateApplicatio
 }
 
 pub fn git() -> Source {
-    Source::Git { url: "https://example.com/shop.git".into(), branch: "main".into(), commit: None }
+    Source::git("https://example.com/shop.git", "main")
 }
 
 pub fn no_changes(application: &Application) -> UpdateApplication {
@@ -190,6 +190,8 @@ pub fn bare_deployment() -> deployment::Model {
         warnings: None,
         rollback_of: None,
         job_id: new_id(),
+        trigger_kind: "person".into(),
+        trigger_words: None,
         created_by: None,
         created_at: contract::Time::UNIX_EPOCH,
         started_at: None,

@@ -56,10 +56,19 @@ async fn fields_that_reach_git_docker_and_the_proxy() {
                 number.set(number.get() + 1);
                 plain(&estate.project, &estate.server, &format!("app-{}", number.get()))
             };
-            let git = |url: &str, branch: &str, commit: Option<&str>| Source::Git {
-                url: url.into(),
-                branch: branch.into(),
-                commit: commit.map(Into::into),
+            let git = |url: &str, branch: &str, commit: Option<&str>| {
+                let mut source = Source::git(url, branch);
+                if let Source::Git { commit: pinned, .. } = &mut source {
+                    *pinned = commit.map(Into::into);
+                }
+                source
+            };
+            let in_folder = |folder: &str| {
+                let mut source = Source::git(URL, "main");
+                if let Source::Git { base_directory, .. } = &mut source {
+                    *base_directory = Some(folder.into());
+                }
+                source
             };
             const URL: &str = "https://example.com/shop.git";
             let with_build = |build: Build| CreateApplication { build, ..base() };
@@ -77,6 +86,7 @@ async fn fields_that_reach_git_docker_and_the_proxy() {
                 with_source(git(&format!("{URL}{payload}"), "main", None)),
                 with_source(git(URL, &payload, None)),
                 with_source(git(URL, "main", Some(&payload))),
+                with_source(in_folder(&payload)),
                 CreateApplication { build: Build::None, ..with_source(Source::Image { reference: payload.clone() }) },
                 with_source(Source::Dockerfile { text: payload.clone() }),
                 with_build(Build::Dockerfile { path: Some(payload.clone()), target: None, time_limit_minutes: None }),
@@ -118,10 +128,11 @@ async fn fields_that_reach_git_docker_and_the_proxy() {
 fn nothing_like_an_option(config: &config::ApplicationConfig) {
     let mut texts = vec![config.name.to_string()];
     match &config.source {
-        config::Source::Git { url, branch, commit } => {
+        config::Source::Git { url, branch, commit, base, .. } => {
             texts.push(url.to_string());
             texts.push(branch.to_string());
             texts.extend(commit.as_ref().map(ToString::to_string));
+            texts.extend(base.as_ref().map(ToString::to_string));
         }
         config::Source::Image { reference } => texts.push(reference.to_string()),
         // Sent as a file's content, whatever it says.

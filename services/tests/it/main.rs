@@ -13,6 +13,7 @@ mod hostile;
 mod projects;
 mod servers;
 mod servers_by_ssh;
+mod sources;
 // Shared by every room: no one test uses all of it.
 #[allow(dead_code)]
 mod doubles;
@@ -30,3 +31,4 @@ mod shared_variables;
 mod tasks;
 mod terminals;
 mod variables;
+mod webhooks;

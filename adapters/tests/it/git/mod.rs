@@ -2,12 +2,15 @@
 
 mod refusals;
 mod server;
+mod ssh;
+mod submodules;
+mod tokens;
 
 use crate::docker::{collector, nowhere, text};
-use adapters::git::GitCli;
+use adapters::git::{GitCli, Places};
 use adapters::outbound::Outbound;
 use server::{GitServer, commit, git};
-use services::deployments::repository::{FetchLimits, Fetched, Repository, RepositoryError};
+use services::deployments::repository::{Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
 use services::values::{CommitId, GitRef, GitUrl};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,18 +21,25 @@ use tokio_util::sync::CancellationToken;
 const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(60), bytes: 10_000_000 };
 
 fn loopback() -> GitCli {
-    GitCli::new(Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], None))
+    with(Outbound::new(vec!["127.0.0.0/8".parse().unwrap()], None))
+}
+
+fn with(outbound: Outbound) -> GitCli {
+    let (folder, ssh) = ssh::places();
+    GitCli::new(outbound, Places { folder, ssh })
 }
 
 async fn resolve(url: &str, reference: &str) -> Result<String, RepositoryError> {
     let (url, reference) = (GitUrl::parse(url).unwrap(), GitRef::parse(reference).unwrap());
-    let found = loopback().resolve(&url, &reference, LIMITS.time, &CancellationToken::new()).await;
+    let found = loopback().resolve(&Origin::public(url), &reference, LIMITS.time, &CancellationToken::new()).await;
     found.map(|commit| commit.to_string())
 }
 
 async fn fetch(url: &str, commit: &str, into: &Path, limits: FetchLimits) -> Result<Fetched, RepositoryError> {
     let (url, commit) = (GitUrl::parse(url).unwrap(), CommitId::parse(commit).unwrap());
-    loopback().fetch(&url, &commit, into, limits, nowhere(), &CancellationToken::new()).await
+    loopback()
+        .fetch(&Origin::public(url), &commit, Extras::default(), into, limits, nowhere(), &CancellationToken::new())
+        .await
 }
 
 #[tokio::test]
@@ -137,7 +147,10 @@ async fn this_machines_own_settings_do_not_count() {
     let inner = into.path().join("inner");
     fs::create_dir(&inner).unwrap();
     let (sink, taken) = collector();
-    loopback().fetch(&url, &id, &inner, LIMITS, sink, &CancellationToken::new()).await.unwrap();
+    loopback()
+        .fetch(&Origin::public(url), &id, Extras::default(), &inner, LIMITS, sink, &CancellationToken::new())
+        .await
+        .unwrap();
     assert!(!inner.join(".git").exists());
     assert!(!text(&taken).contains("fatal"), "{}", text(&taken));
 }

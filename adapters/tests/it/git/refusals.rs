@@ -1,11 +1,10 @@
 //! What fails, and that it ends: in time, in size, on request, with no process left.
 
 use super::server::{GitServer, commit, git};
-use super::{LIMITS, fetch, loopback, resolve};
+use super::{LIMITS, fetch, loopback, resolve, with};
 use crate::docker::{collector, nowhere, text, until};
-use adapters::git::GitCli;
 use adapters::outbound::Outbound;
-use services::deployments::repository::{FetchLimits, Repository, RepositoryError};
+use services::deployments::repository::{Extras, FetchLimits, Origin, Repository, RepositoryError};
 use services::values::{CommitId, GitRef, GitUrl};
 use std::fs;
 use std::io::Write;
@@ -55,11 +54,11 @@ async fn every_failure_has_its_own_name() {
 #[tokio::test]
 async fn networks_inside_are_refused_directly_by_name_and_by_redirect() {
     let server = GitServer::start();
-    let everyone = GitCli::new(Outbound::default());
+    let everyone = with(Outbound::default());
     let main = GitRef::parse("main").unwrap();
     for host in ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]", "169.254.169.254"] {
         let url = GitUrl::parse(&format!("http://{host}:{}/plain/app.git", server.port)).unwrap();
-        let refused = everyone.resolve(&url, &main, LIMITS.time, &CancellationToken::new()).await;
+        let refused = everyone.resolve(&Origin::public(url), &main, LIMITS.time, &CancellationToken::new()).await;
         assert!(matches!(refused, Err(RepositoryError::Refused(_))), "{host}: {refused:?}");
     }
     for manner in ["inwards", "to-a-file"] {
@@ -141,9 +140,9 @@ async fn cancelling_ends_git_and_its_helpers() {
     let url = server.url("hangs", "app");
     let into = tempfile::tempdir().unwrap();
     let cancel = CancellationToken::new();
-    let (git_url, commit) = (GitUrl::parse(&url).unwrap(), CommitId::parse(NOBODYS).unwrap());
+    let (origin, commit) = (Origin::public(GitUrl::parse(&url).unwrap()), CommitId::parse(NOBODYS).unwrap());
     let git = loopback();
-    let fetching = git.fetch(&git_url, &commit, into.path(), LIMITS, nowhere(), &cancel);
+    let fetching = git.fetch(&origin, &commit, Extras::default(), into.path(), LIMITS, nowhere(), &cancel);
     let cancelling = async {
         until("the helper runs", || async { runs("remote-http\0") && runs(&url) }).await;
         cancel.cancel();
@@ -152,7 +151,7 @@ async fn cancelling_ends_git_and_its_helpers() {
     assert!(matches!(ended, Err(RepositoryError::Cancelled)), "{ended:?}");
     until("its helpers have ended", || async { !runs(&url) }).await;
     // Nobody waits for it any more: the same end.
-    let fetching = git.fetch(&git_url, &commit, into.path(), LIMITS, nowhere(), &cancel);
+    let fetching = git.fetch(&origin, &commit, Extras::default(), into.path(), LIMITS, nowhere(), &cancel);
     drop(fetching);
     assert!(!runs(&url));
 }
@@ -165,7 +164,9 @@ async fn complaints_go_to_the_output() {
     let (sink, taken) = collector();
     let url = GitUrl::parse(&server.url("forbidden", "empty")).unwrap();
     let commit = CommitId::parse(NOBODYS).unwrap();
-    let refused = loopback().fetch(&url, &commit, into.path(), LIMITS, sink, &CancellationToken::new()).await;
+    let refused = loopback()
+        .fetch(&Origin::public(url), &commit, Extras::default(), into.path(), LIMITS, sink, &CancellationToken::new())
+        .await;
     assert!(refused.is_err());
     assert!(text(&taken).contains("returned error: 403"), "{}", text(&taken));
 }

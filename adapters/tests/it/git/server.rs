@@ -4,11 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 pub struct GitServer {
     pub root: tempfile::TempDir,
     pub port: u16,
+    /// The path of every request, and what it was authorized with.
+    pub seen: Seen,
 }
+
+pub type Seen = Arc<Mutex<Vec<(String, String)>>>;
 
 impl GitServer {
     pub fn start() -> Self {
@@ -16,13 +21,17 @@ impl GitServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let folder = root.path().to_owned();
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                let folder = folder.clone();
-                std::thread::spawn(move || answer(connection.unwrap(), &folder));
+        let seen = Seen::default();
+        std::thread::spawn({
+            let seen = seen.clone();
+            move || {
+                for connection in listener.incoming() {
+                    let (folder, seen) = (folder.clone(), seen.clone());
+                    std::thread::spawn(move || answer(connection.unwrap(), &folder, port, &seen));
+                }
             }
         });
-        Self { root, port }
+        Self { root, port, seen }
     }
 
     /// The address of a repository that is served in this manner.
@@ -65,6 +74,7 @@ struct Request {
     content_type: String,
     encoding: String,
     protocol: String,
+    authorization: String,
     body: Vec<u8>,
 }
 
@@ -95,12 +105,17 @@ fn read(connection: &TcpStream) -> Option<Request> {
         content_type: header("content-type"),
         encoding: header("content-encoding"),
         protocol: header("git-protocol"),
+        authorization: header("authorization"),
         body,
     })
 }
 
-fn answer(mut connection: TcpStream, root: &Path) {
+/// What `guarded` wants: `canopy` and `hush-token`.
+const GUARD: &str = "Basic Y2Fub3B5Omh1c2gtdG9rZW4=";
+
+fn answer(mut connection: TcpStream, root: &Path, port: u16, seen: &Seen) {
     let Some(mut request) = read(&connection) else { return };
+    seen.lock().unwrap().push((request.path.clone(), request.authorization.clone()));
     let Some((manner, rest)) = request.path[1..].split_once('/') else { return };
     let (manner, rest) = (manner.to_owned(), format!("/{rest}"));
     let target = match manner.as_str() {
@@ -114,6 +129,13 @@ fn answer(mut connection: TcpStream, root: &Path) {
             request.query = String::new();
             None
         }
+        "guarded" if request.authorization == GUARD => None,
+        "guarded" => {
+            return say(&mut connection, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"git\"\r\n");
+        }
+        "guarded-moved" => Some(format!("/guarded{rest}?{}", request.query)),
+        // The same machine, but another origin.
+        "elsewhere" => Some(format!("http://localhost:{port}/plain{rest}?{}", request.query)),
         "moved" => Some(format!("/plain{rest}?{}", request.query)),
         "circles" => Some(format!("/circles{rest}?{}", request.query)),
         "inwards" => Some(format!("http://10.1.2.3{rest}?{}", request.query)),

@@ -10,6 +10,7 @@ use super::work::{Halt, Work};
 use crate::applications::config::Build;
 use crate::deployments::diagnosis::Finding;
 use crate::deployments::fingerprint::{Force, Ingredients};
+use crate::registry_credentials;
 use crate::servers::engine::{
     BuildRequest, BuildSecrets, EngineError, Image, LABEL_DEPLOYMENT, Output, OutputSink, STEP_CACHED,
 };
@@ -118,7 +119,9 @@ async fn present_or_pulled(work: &Work<'_>, reference: &ImageReference) -> Resul
         return Ok(image);
     }
     work.log.say(format!("Pulling {reference}"));
-    let call = work.engine.pull(reference, work.log.sink(), &work.stop);
+    let logins = registry_credentials::logins(work.platform, work.scope).await?;
+    let login = logins.iter().find(|login| login.is_for(reference.as_str()));
+    let call = work.engine.pull(reference, login, work.log.sink(), &work.stop);
     match tokio::time::timeout(PULL_LIMIT, work.engine_call(call, finding)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(finding(&EngineError::TimedOut(PULL_LIMIT)).into()),
@@ -154,13 +157,15 @@ async fn on(work: &Work<'_>, builder: &Builder, recipe: Recipe, no_cache: bool) 
     let mut labels = names::image_labels(work.instance(), work.config.id);
     labels.insert(LABEL_DEPLOYMENT.to_owned(), work.id.to_string());
     let name = recipe.dockerfile.to_string();
+    let logins = registry_credentials::logins(work.platform, work.scope).await?;
+    let registries = logins.into_iter().map(|login| (login.host, (login.username, login.password.to_string()))).collect();
     let request = BuildRequest {
         tag: work.own_tag(),
         context: recipe.context,
         dockerfile: recipe.dockerfile,
         target: recipe.target,
         arguments: recipe.arguments,
-        secrets: BuildSecrets { values: recipe.secrets, registries: BTreeMap::new() },
+        secrets: BuildSecrets { values: recipe.secrets, registries },
         labels,
         no_cache,
         limits,

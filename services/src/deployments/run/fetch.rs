@@ -3,9 +3,11 @@
 use super::super::{diagnosis, words};
 use super::work::{Halt, Work};
 use crate::applications::config::Source;
-use crate::deployments::repository::{FetchLimits, RepositoryError};
+use crate::deployments::diagnosis::Finding;
+use crate::deployments::repository::{Extras, FetchLimits, Origin, RepositoryError};
 use crate::error::Error;
-use crate::values::{CommitId, GitRef, GitUrl, ImageReference};
+use crate::git_credentials::{self, OpenError};
+use crate::values::{CommitId, GitRef, GitUrl, ImageReference, RelativePath};
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
@@ -26,7 +28,20 @@ pub enum Fetched {
 pub async fn fetch(work: &Work<'_>) -> Result<Fetched, Halt> {
     work.enter(Step::Fetch).await?;
     match &work.config.source {
-        Source::Git { url, branch, commit } => checkout(work, url, branch, commit.as_ref()).await,
+        Source::Git { url, branch, commit, credential, extras, base } => {
+            let origin = git_credentials::origin(work.platform, work.scope, url, *credential).await.map_err(
+                |error| match error {
+                    OpenError::Credential(why) => Finding::new(why, "Change it in the application's settings.").into(),
+                    OpenError::Repository(error) => failure(work, branch, error),
+                    OpenError::Other(error) => error.into(),
+                },
+            )?;
+            let folder = checkout(work, &origin, branch, commit.as_ref(), *extras).await?;
+            Ok(Fetched::Checkout(match base {
+                Some(base) => within(&folder, base).await?,
+                None => folder,
+            }))
+        }
         Source::Image { reference } => {
             work.note(format!("Image {reference}"));
             work.log.say(format!("Image {reference}"));
@@ -43,22 +58,52 @@ pub async fn fetch(work: &Work<'_>) -> Result<Fetched, Halt> {
     }
 }
 
-async fn checkout(work: &Work<'_>, url: &GitUrl, branch: &GitRef, pinned: Option<&CommitId>) -> Result<Fetched, Halt> {
-    let place = place(url);
-    let failed = |error: RepositoryError| match error {
+fn failure(work: &Work<'_>, branch: &GitRef, error: RepositoryError) -> Halt {
+    match error {
         RepositoryError::Cancelled => Halt::Stopped,
         error => {
             work.log.say(error.to_string());
             diagnosis::fetch(&error, branch.as_str()).into()
         }
+    }
+}
+
+/// The application's own folder in the checkout, wherever links lead.
+async fn within(checkout: &Path, base: &RelativePath) -> Result<PathBuf, Halt> {
+    let missing = || {
+        Finding::new(
+            format!("There is no folder {base} in the repository."),
+            "Correct the base folder in the settings (upper and lower case count), or leave it empty.",
+        )
     };
+    let root = tokio::fs::canonicalize(checkout).await.map_err(|_| missing())?;
+    let folder = tokio::fs::canonicalize(checkout.join(base.as_str())).await.map_err(|_| missing())?;
+    if !folder.starts_with(&root) {
+        return Err(Finding::new(
+            format!("The folder {base} leads out of the repository."),
+            "Replace the link by the folder itself.",
+        )
+        .into());
+    }
+    if folder.is_dir() { Ok(folder) } else { Err(missing().into()) }
+}
+
+async fn checkout(
+    work: &Work<'_>,
+    origin: &Origin,
+    branch: &GitRef,
+    pinned: Option<&CommitId>,
+    extras: Extras,
+) -> Result<PathBuf, Halt> {
+    let place = place(&origin.url);
+    let failed = |error: RepositoryError| failure(work, branch, error);
     let repository = &work.platform.repository;
     let resolved = work.resolved_commit().and_then(|commit| CommitId::parse(commit).ok());
     let commit = match pinned.cloned().or(resolved) {
         Some(commit) => commit,
         None => {
             work.log.say(format!("Looking up {branch} in {place}"));
-            let call = repository.resolve(url, branch, RESOLVE_LIMIT, &work.stop);
+            let call = repository.resolve(origin, branch, RESOLVE_LIMIT, &work.stop);
             or_stopped(work, call).await?.map_err(failed)?
         }
     };
@@ -66,7 +111,7 @@ async fn checkout(work: &Work<'_>, url: &GitUrl, branch: &GitRef, pinned: Option
 
     let folder = empty_folder(work).await?;
     let started = work.now();
-    let call = repository.fetch(url, &commit, &folder, LIMITS, work.log.sink(), &work.stop);
+    let call = repository.fetch(origin, &commit, extras, &folder, LIMITS, work.log.sink(), &work.stop);
     let fetched = or_stopped(work, call).await?.map_err(failed)?;
     let message = super::super::lines::clean(&fetched.message);
     let message: String = message.lines().next().unwrap_or_default().chars().take(200).collect();
@@ -85,7 +130,7 @@ async fn checkout(work: &Work<'_>, url: &GitUrl, branch: &GitRef, pinned: Option
             .col_expr(deployment::Column::CommittedAt, Expr::value(committed_at))
     })
     .await?;
-    Ok(Fetched::Checkout(folder))
+    Ok(folder)
 }
 
 /// The port ends with its processes when told to stop; one that does not within a moment is left behind.
@@ -104,6 +149,7 @@ async fn or_stopped<T>(work: &Work<'_>, call: impl Future<Output = T>) -> Result
 fn place(url: &GitUrl) -> String {
     let text = url.as_str();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split_once('@').filter(|_| url.ssh().is_some()).map_or(text, |(_, rest)| rest);
     text.trim_end_matches('/').trim_end_matches(".git").to_owned()
 }
 

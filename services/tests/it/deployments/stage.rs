@@ -97,7 +97,7 @@ impl Stage {
             environment_id: project.environments[0].id,
             server_id: server,
             name: "web".into(),
-            source: Source::Git { url: "https://example.com/shop.git".into(), branch: "main".into(), commit: None },
+            source: Source::git("https://example.com/shop.git", "main"),
             build: Build::Dockerfile { path: None, target: None, time_limit_minutes: None },
             port: 8080,
             domains: vec!["shop.example.com".into()],
@@ -192,7 +192,8 @@ impl Stage {
         let registry = Registry::default()
             .job::<deployments::RunDeployment>()
             .job::<lifecycle::ChangeRunning>()
-            .job::<services::servers::cleanups::CleanUpServer>();
+            .job::<services::servers::cleanups::CleanUpServer>()
+            .job::<services::webhooks::HandleDelivery>();
         let settings = RunnerSettings {
             poll: Duration::from_millis(5),
             heartbeat: Duration::from_millis(20),
