@@ -7,4 +7,5 @@ pub mod outbound;
 pub mod planner;
 pub mod resolver;
 pub mod ssh;
+pub mod web;
 pub mod traefik;

@@ -8,10 +8,11 @@ use crate::pages::api_key::ApiKeyPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::application::{
     ApplicationDeploymentsPage, ApplicationDomainsPage, ApplicationLogsPage, ApplicationPage, ApplicationSettingsPage,
-    ApplicationTaskPage, ApplicationTaskRunPage, ApplicationTasksPage, ApplicationTerminalPage,
+    ApplicationSourcePage, ApplicationTaskPage, ApplicationTaskRunPage, ApplicationTasksPage, ApplicationTerminalPage,
     ApplicationVariablesPage, DeleteApplicationPage, RollbackPage, VariableFilePage,
 };
 use crate::pages::audit::AuditPage;
+use crate::pages::credentials::{CredentialsPage, GitHostsPage, RegistriesPage};
 use crate::pages::deployment::DeploymentPage;
 use crate::pages::deployments::DeploymentsPage;
 use crate::pages::edit_server::EditServerPage;
@@ -80,9 +81,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id/tasks/:task") view=lazy!(projects: ApplicationTaskPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/tasks/:task/:run") view=lazy!(projects: ApplicationTaskRunPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/terminal") view=lazy!(projects: ApplicationTerminalPage) ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/source") view=lazy!(projects: ApplicationSourcePage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables") view=lazy!(projects: ApplicationVariablesPage) ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/variables/file") view=lazy!(projects: VariableFilePage) ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=lazy!(settings: AuditPage) ssr=SsrMode::Async />
+                    <Route path=path!("/credentials") view=lazy!(settings: CredentialsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/credentials/hosts") view=lazy!(settings: GitHostsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/credentials/registries") view=lazy!(settings: RegistriesPage) ssr=SsrMode::Async />
                     <Route path=path!("/deployments") view=lazy!(projects: DeploymentsPage) ssr=SsrMode::Async />
                     <Route path=path!("/deployments/analytics") view=lazy!(projects: AnalyticsPage) ssr=SsrMode::Async />
                     <Route path=path!("/deployments/:id") view=lazy!(projects: DeploymentPage) ssr=SsrMode::Async />
@@ -237,6 +242,7 @@ fn allowed(groups: Vec<Group>, me: &Me) -> Vec<Group> {
         "/variables" => Some(Permission::VariablesRead),
         "/members" => Some(Permission::MembersRead),
         "/api-keys" => Some(Permission::ApiKeysRead),
+        "/credentials" => Some(Permission::ApplicationsRead),
         "/audit" => Some(Permission::AuditRead),
         "/server-access" => Some(Permission::OrganizationManage),
         _ => None,

@@ -63,6 +63,7 @@ id! {
     JobId,
     MembershipId,
     OrganizationId,
+    PreviewId,
     PrivateKeyId,
     ProjectId,
     ScheduledTaskId,

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod organizations;
 pub mod page;
 pub mod permissions;
+pub mod previews;
 pub mod private_keys;
 pub mod projects;
 pub mod running;

@@ -1,6 +1,6 @@
 //! Somebody has gone to GitHub to make an app, and is expected back.
 
-use contract::ids::{OrganizationId, SessionId};
+use contract::ids::{OrganizationId, SessionId, WebhookId};
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -11,6 +11,7 @@ pub struct Model {
     pub organization_id: OrganizationId,
     pub session_id: SessionId,
     pub name: String,
+    pub webhook_id: WebhookId,
     pub expires_at: contract::Time,
 }
 

@@ -29,6 +29,8 @@ pub mod job;
 pub mod membership;
 pub mod organization;
 pub mod organization_closure;
+pub mod preview;
+pub mod preview_setting;
 pub mod private_key;
 pub mod project;
 pub mod scheduled_task;

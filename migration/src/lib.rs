@@ -17,6 +17,7 @@ mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
 mod m20261122_000008_sources;
+mod m20261122_000009_previews;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000016_server_cleanups::Migration),
             Box::new(m20261122_000015_builds::Migration),
             Box::new(m20261122_000008_sources::Migration),
+            Box::new(m20261122_000009_previews::Migration),
         ]
     }
 }

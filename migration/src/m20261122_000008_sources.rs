@@ -205,6 +205,8 @@ fn github_app_requests() -> TableCreateStatement {
         .col(ColumnDef::new("organization_id").uuid().not_null())
         .col(ColumnDef::new("session_id").uuid().not_null())
         .col(ColumnDef::new("name").text().not_null())
+        // Whose address the app was told.
+        .col(ColumnDef::new("webhook_id").uuid().not_null())
         .col(ColumnDef::new("expires_at").timestamp_with_time_zone().not_null())
         .primary_key(Index::create().col("state_hash"))
         .to_owned()

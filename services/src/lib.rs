@@ -23,6 +23,7 @@ pub mod operation;
 pub mod organizations;
 pub mod page;
 pub mod platform;
+pub mod previews;
 pub mod private_keys;
 pub mod projects;
 pub mod registry_credentials;

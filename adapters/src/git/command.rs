@@ -88,6 +88,18 @@ impl<'a> Watch<'a> {
         Self { time: self.time, until: self.until, cancel: self.cancel, size }
     }
 
+    /// The same end for work that is not git's.
+    pub async fn over<T>(
+        &self,
+        work: impl Future<Output = Result<T, RepositoryError>>,
+    ) -> Result<T, RepositoryError> {
+        tokio::select! {
+            biased;
+            reason = self.alarm() => Err(reason),
+            done = work => done,
+        }
+    }
+
     /// Returns only to say why it is over.
     async fn alarm(&self) -> RepositoryError {
         tokio::select! {

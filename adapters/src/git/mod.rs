@@ -7,6 +7,7 @@
 
 mod changed;
 mod command;
+mod lfs;
 mod refusal;
 mod remote;
 mod size;
@@ -205,6 +206,9 @@ impl Checkout<'_> {
         let committed_at = seconds.parse().ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
         if self.extras.submodules {
             submodules::fetch(self, watch).await?;
+        }
+        if self.extras.lfs {
+            lfs::fetch(self, watch).await?;
         }
         let size::Size { files, bytes, weight } = size::of_tree(self.into).await;
         if weight > self.limit {

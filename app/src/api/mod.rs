@@ -12,6 +12,7 @@ pub mod environment_variables;
 pub mod git_credentials;
 pub mod members;
 pub mod organizations;
+pub mod previews;
 pub mod private_keys;
 pub mod projects;
 pub mod scheduled_task_runs;

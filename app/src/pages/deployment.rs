@@ -140,7 +140,11 @@ fn meta(deployment: &Deployment) -> AnyView {
         let branch = deployment.branch.as_deref().map(|branch| format!(" on {branch}")).unwrap_or_default();
         view! { <Code text=short_commit(commit) /> {branch} " · " }
     });
-    let by = deployment.created_by.clone().map_or_else(|| "started ".to_owned(), |by| format!("started by {by} "));
+    let by = match (&deployment.trigger_words, &deployment.created_by) {
+        (Some(words), _) => format!("{words}, "),
+        (None, Some(by)) => format!("started by {by} "),
+        (None, None) => "started ".to_owned(),
+    };
     let usual = deployment
         .usual_seconds
         .filter(|_| !deployment.status.is_final())

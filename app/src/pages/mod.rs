@@ -10,6 +10,7 @@ pub mod application_words;
 mod attention;
 pub mod audit;
 pub mod connection_fields;
+pub mod credentials;
 pub mod deployment;
 mod deployment_outcome;
 mod deployment_row;

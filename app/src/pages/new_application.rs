@@ -11,6 +11,7 @@ use crate::ui::{
     Button, Card, Crumb, Empty, FormActions, FormBody, FormPair, Glyph, Kind, LinkButton, NumberField, Page,
     SelectField, TextField, Width,
 };
+use contract::git_credentials::{GitCredential, ListGitCredentials};
 use contract::ids::ProjectId;
 use contract::projects::{Project, ProjectRef};
 use contract::servers::{ListServers, Server, ServerStatus};
@@ -39,26 +40,35 @@ pub fn NewApplicationPage() -> impl IntoView {
     let found = Resource::new(
         move || id.get(),
         |id| async move {
-            let (project, servers) = futures::try_join!(
+            let (project, servers, credentials) = futures::try_join!(
                 api::projects::get(ProjectRef { id: known(id)? }),
                 api::servers::list(ListServers { limit: Some(200), ..Default::default() }),
+                api::git_credentials::list(ListGitCredentials { limit: Some(200), ..Default::default() }),
             )?;
             let mut servers = servers.items;
             // The first one is chosen unless somebody chooses: one that works.
             servers.sort_by_key(|server| server.status != ServerStatus::Ready);
-            Ok((project, servers))
+            Ok((project, servers, credentials.items))
         },
     );
-    subject(found, "The project could not be read", move |(project, servers)| page(project, servers, choice, create))
+    subject(found, "The project could not be read", move |(project, servers, credentials)| {
+        page(project, servers, credentials, choice, create)
+    })
 }
 
-fn page(project: Project, servers: Vec<Server>, choice: Memo<Choice>, create: Create) -> AnyView {
+fn page(
+    project: Project,
+    servers: Vec<Server>,
+    credentials: Vec<GitCredential>,
+    choice: Memo<Choice>,
+    create: Create,
+) -> AnyView {
     let here = format!("/projects/{}", project.id);
     let crumbs = vec![Crumb::new("Projects", "/projects"), Crumb::new(project.name.clone(), here.clone())];
     let body = if servers.is_empty() {
         no_server()
     } else {
-        view! { {move || form(&project, &servers, &choice.get(), create)} }.into_any()
+        view! { {move || form(&project, &servers, &credentials, &choice.get(), create)} }.into_any()
     };
     view! {
         <Page title="New application" crumbs=crumbs width=Width::Narrow>
@@ -83,18 +93,25 @@ fn no_server() -> AnyView {
     .into_any()
 }
 
-fn form(project: &Project, servers: &[Server], choice: &Choice, create: Create) -> AnyView {
+fn form(
+    project: &Project,
+    servers: &[Server],
+    credentials: &[GitCredential],
+    choice: &Choice,
+    create: Create,
+) -> AnyView {
     let environments: Vec<_> = project.environments.iter().map(|one| (one.id.to_string(), one.name.clone())).collect();
     let options: Vec<_> = servers.iter().map(|one| (one.id.to_string(), named(one))).collect();
     let chosen = choice.environment.clone().unwrap_or_default();
     let back = format!("/projects/{}", project.id);
     let (source, pack) = (choice.source, choice.pack);
+    let asked = fields(source, pack, None, credentials, move |name| field_error(create, name).into());
     view! {
         {choices(project, choice)}
         <Card title=source.title() note=source.note()>
             <OperationForm action=create next="/applications/{id}" refused="The application was not created">
                 <FormBody>
-                    {fields(source, pack, None, move |name| field_error(create, name).into())}
+                    {asked}
                     <FormPair>
                         <TextField
                             name="name"

@@ -68,6 +68,7 @@ pub fn screens() -> Vec<Group> {
                 Screen::new("Members", "/members", Glyph::Users, 'm'),
                 Screen::new("Shared variables", "/variables", Glyph::Tree, 'v'),
                 Screen::new("API keys", "/api-keys", Glyph::Key, 'k'),
+                Screen::new("Credentials", "/credentials", Glyph::Branch, 'c'),
                 Screen::new("Audit", "/audit", Glyph::Shield, 'a'),
                 Screen::new("Server access", "/server-access", Glyph::Server, 'x'),
             ],

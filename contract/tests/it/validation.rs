@@ -115,10 +115,8 @@ fn traversal_and_the_repository_itself_are_refused() {
 }
 
 #[test]
-fn repositories_are_http_without_credentials() {
+fn repositories_are_http_without_credentials_or_ssh() {
     for url in [
-        "git@github.com:owner/repository.git",
-        "ssh://git@example.com/x.git",
         "git://example.com/x.git",
         "file:///srv/x.git",
         "/srv/x.git",
@@ -211,6 +209,8 @@ fn what_people_really_use_is_accepted() {
             git_url,
             &[
                 "https://github.com/leptos-rs/leptos",
+                "git@github.com:owner/repository.git",
+                "ssh://git@git.example.com:2222/srv/app.git",
                 "https://github.com/owner/repository.git",
                 "https://gitlab.example.com:8443/group/sub-group/project.git",
                 "http://127.0.0.1:41234/hello.git",

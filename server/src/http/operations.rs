@@ -155,8 +155,11 @@ fn as_page(app: &App, operation: &Declared, headers: &HeaderMap, next: Option<St
         Ok(answer) => {
             let output: serde_json::Value = serde_json::from_slice(&answer.output).unwrap_or_default();
             // An answer that carries a secret can't be a redirect: it is shown here, once.
-            let issues_secret = matches!(operation.name(), "api_keys.create" | "api_keys.rotate" | "members.invite");
-            let secret = ["key", "link"]
+            let issues_secret = matches!(
+                operation.name(),
+                "api_keys.create" | "api_keys.rotate" | "members.invite" | "webhooks.create" | "webhooks.rotate"
+            );
+            let secret = ["key", "link", "secret"]
                 .iter()
                 .filter(|_| issues_secret)
                 .find_map(|name| output.get(name)?.as_str().map(|value| (*name, value)));
@@ -194,7 +197,11 @@ fn see_other(target: &str) -> Response {
 }
 
 fn shown_once(css: &str, name: &str, value: &str, back: &str) -> impl IntoResponse {
-    let what = if name == "key" { "The key" } else { "The link" };
+    let what = match name {
+        "key" => "The key",
+        "link" => "The link",
+        _ => "The secret",
+    };
     let policy = "default-src 'none'; style-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     let html = Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\

@@ -117,7 +117,7 @@ impl Seed {
         registry_credential::ActiveModel::from(row).insert(db).await.unwrap();
         let row = git_host_key::Model {
             organization_id: organization,
-            host: "git.example.com".into(),
+            host: "sample.example.com".into(),
             keys: "ssh-ed25519 AAAA".into(),
             pinned_at: now,
         };
@@ -147,6 +147,23 @@ impl Seed {
             deleted_at: None,
         };
         application::ActiveModel::from(row).insert(db).await.unwrap();
+        let preview_id: PreviewId = new();
+        let row = preview::Model {
+            id: preview_id,
+            organization_id: organization,
+            application_id,
+            number: 7,
+            title: "A new cart".into(),
+            branch: "cart".into(),
+            author: "octocat".into(),
+            fork: true,
+            status: "waiting".into(),
+            commit: None,
+            runs_as: None,
+            pushed_at: now,
+            expires_at: now + std::time::Duration::from_secs(3600),
+        };
+        preview::ActiveModel::from(row).insert(db).await.unwrap();
         let webhook_id: WebhookId = new();
         let row = webhook::Model {
             id: webhook_id,
@@ -338,6 +355,7 @@ impl Seed {
             ("private_key_id", private_key_id.to_string()),
             ("git_credentials", git_credential_id.to_string()),
             ("registry_credentials", registry_credential_id.to_string()),
+            ("previews", preview_id.to_string()),
             ("webhooks", webhook_id.to_string()),
             ("applications", application_id.to_string()),
             ("application_id", application_id.to_string()),
@@ -425,7 +443,6 @@ impl Seed {
             (Some("string"), "key") => json!("NAME"),
             (Some("string"), "reference") => json!("web:1"),
             (Some("string"), "name") => json!("sample"),
-            (Some("string"), "host") => json!("git.example.com"),
             (Some("string"), _) => json!("main"),
             (Some("integer"), _) => json!(8080),
             (Some("boolean"), _) => json!(false),

@@ -12,7 +12,7 @@ use crate::values::{
     BuildTarget, CommitId, ContainerPath, DockerfileText, GitRef, GitUrl, HostName, ImageReference, RelativePath, Slug,
     UrlPath, VariableKey,
 };
-use crate::{Error, Faults, Result};
+use crate::{Error, Faults, Result, previews};
 use contract::applications as wire;
 use contract::ids::{ApplicationId, EnvironmentId, GitCredentialId, OrganizationId, ProjectId, ServerId};
 use contract::running::RunSettings;
@@ -220,7 +220,17 @@ pub async fn load_for(
         .order_by_asc(application_domain::Column::Position)
         .all(db)
         .await?;
-    let (variables, secrets) = variables(db, keyring, scope, &row, audience).await?;
+    // A preview has its parent's, but only those that are for previews.
+    let parent = match previews::parent(db, scope, id).await? {
+        Some(parent) => {
+            application::Entity::find_in(scope).filter(application::Column::Id.eq(parent)).one(db).await?
+        }
+        None => None,
+    };
+    let audience = if parent.is_some() { Audience::Preview } else { audience };
+    let (variables, secrets) = variables(db, keyring, scope, parent.as_ref().unwrap_or(&row), audience).await?;
+    let mut files = files::stored(db, keyring, scope, parent.as_ref().map_or(id, |parent| parent.id)).await?;
+    files.retain(|file| parent.is_none() || !file.secret);
     let stored = Stored {
         id,
         organization: row.organization_id,
@@ -240,7 +250,7 @@ pub async fn load_for(
         memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
         cpu_millis: u32::try_from(row.cpu_millis).unwrap_or(0),
         run: row.run.map(serde_json::from_value).transpose()?.unwrap_or_default(),
-        files: files::stored(db, keyring, scope, id).await?,
+        files,
         variables,
         secrets,
         revision: row.revision,

@@ -22,6 +22,8 @@ pub async fn delete(ctx: &Ctx, input: DeleteApplication) -> Result<Empty> {
         .await?
         .ok_or(Error::NotFound)?;
     ctx.object("application", row.id, &row.name);
+    crate::previews::remove_all(ctx, row.id).await?;
+    ctx.object("application", row.id, &row.name);
     // Before the application's row is locked: a deployment's job locks its own row first, then this one.
     cancel_deployments(ctx, &row).await?;
     let deleted = application::Entity::update_in(scope)

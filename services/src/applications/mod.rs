@@ -13,6 +13,7 @@ pub mod lifecycle;
 mod log_times;
 pub mod logs;
 mod ports;
+mod preview;
 mod read;
 pub(crate) mod references;
 pub mod remove;
@@ -31,6 +32,7 @@ pub(crate) use checks::host;
 pub use deaths::Deaths;
 pub use delete::delete;
 pub use lifecycle::{restart, start, stop};
+pub(crate) use preview::{copy, follow_parent};
 pub use read::{get, list};
 pub(crate) use resolved::names;
 

@@ -24,7 +24,9 @@ pub async fn list(ctx: &Ctx, input: ListApplications) -> Result<Page<Application
     let window = Window::of(input.limit, input.cursor.as_deref())?;
     let scope = ctx.scope()?;
     let db = ctx.db();
-    let mut query = application::Entity::find_in(scope).filter(application::Column::DeletedAt.is_null());
+    let mut query = application::Entity::find_in(scope)
+        .filter(application::Column::DeletedAt.is_null())
+        .filter(application::Column::Id.not_in_subquery(crate::previews::running()));
     if let Some(project) = input.project_id {
         query = query.filter(application::Column::ProjectId.eq(project));
     }

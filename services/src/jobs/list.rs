@@ -10,6 +10,7 @@ pub fn registry() -> Registry {
         .job::<crate::applications::lifecycle::ChangeRunning>()
         .job::<crate::applications::remove::RemoveApplication>()
         .job::<crate::deployments::RunDeployment>()
+        .job::<crate::previews::RemovePreview>()
         .job::<crate::servers::cleanups::CleanUpServer>()
         .job::<crate::servers::install_docker::InstallDocker>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()

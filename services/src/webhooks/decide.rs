@@ -1,9 +1,10 @@
 //! What a delivery means for an application, by its rules. Pure.
 
-use super::event::{Push, Told, What};
+use super::event::{PullAction, Push, Told, What};
 use super::patterns;
 use crate::applications::config::Source;
-use crate::values::CommitId;
+use crate::previews::Pull;
+use crate::values::{CommitId, GitRef};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,11 +12,12 @@ pub struct Rules {
     pub automatic: bool,
     pub branches: Option<String>,
     pub tags: Option<String>,
+    pub previews: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { automatic: true, branches: None, tags: None }
+        Self { automatic: true, branches: None, tags: None, previews: false }
     }
 }
 
@@ -30,6 +32,8 @@ pub struct Meaning {
 pub enum Verdict {
     Ignore(String),
     Deploy(Wanted),
+    /// The preview follows its pull request.
+    Follow(Pull),
 }
 
 /// The version to deploy, if what changed matters.
@@ -59,10 +63,37 @@ pub fn meaning(told: &Told, source: &Source, rules: &Rules) -> Meaning {
     let pushes = match &told.what {
         What::Pushes(pushes) => pushes,
         What::Pull(pull) => {
-            return ignore(
-                format!("Pull request {} by {}: {}", pull.number, pull.by, pull.title),
-                "Previews are off for this application.",
-            );
+            let did = match pull.action {
+                PullAction::Opened => "opened",
+                PullAction::Updated => "changed",
+                PullAction::Closed => "closed",
+                PullAction::Other => "edited",
+            };
+            let summary = format!("Pull request {} {did} by {}: {}", pull.number, pull.by, pull.title);
+            // Also when previews were switched off since: one that is there is removed.
+            let closed = pull.action == PullAction::Closed;
+            if pull.action == PullAction::Other {
+                return ignore(summary, "Its code did not change.");
+            }
+            if !rules.previews && !closed {
+                return ignore(summary, "Previews are off for this application.");
+            }
+            if pull.base != branch.as_str() && !closed {
+                return ignore(summary, &format!("It would go into {}; the application follows {branch}.", pull.base));
+            }
+            let (Ok(number), Ok(head)) = (i64::try_from(pull.number), GitRef::parse(&pull.branch)) else {
+                return ignore(summary, "Its number or branch cannot be read.");
+            };
+            let pull = Pull {
+                number,
+                closed,
+                branch: head.to_string(),
+                commit: pull.head.as_ref().map(ToString::to_string),
+                title: pull.title.clone(),
+                by: pull.by.clone(),
+                fork: pull.fork,
+            };
+            return Meaning { summary, verdict: Verdict::Follow(pull) };
         }
         What::Ping | What::Other => return ignore(event_words(told), "Nothing is deployed for events of this kind."),
     };
@@ -179,7 +210,7 @@ mod tests {
             let Verdict::Ignore(why) = meaning(&told, &source("main"), &usual).verdict else { panic!("{told:?}") };
             assert_eq!(why, "The application follows main.");
         }
-        let rules = Rules { branches: Some("release/*".into()), tags: Some("v*".into()), automatic: true };
+        let rules = Rules { branches: Some("release/*".into()), tags: Some("v*".into()), ..Rules::default() };
         assert!(deploys(&push(false, "release/1", ""), &rules) && deploys(&push(true, "v1", ""), &rules));
         assert!(!deploys(&push(false, "main", ""), &rules) && !deploys(&push(true, "x1", ""), &rules));
         assert!(!deploys(&push(false, "main", ""), &Rules { automatic: false, ..Rules::default() }));

@@ -10,9 +10,10 @@ use crate::deployments::{Asked, create_for};
 use crate::git_credentials::{self, OpenError};
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use crate::operation::act;
+use crate::previews::{Followed, Pull, follow};
 use crate::values::CommitId;
 use contract::deployments::DeploymentTrigger;
-use contract::ids::{ApplicationId, DeploymentId, WebhookDeliveryId};
+use contract::ids::{ApplicationId, DeploymentId, OrganizationId, WebhookDeliveryId};
 use contract::webhooks::DeliveryOutcome;
 use entity::{Scope, Tenant, application, deployment, webhook_delivery};
 use sea_orm::sea_query::Expr;
@@ -26,7 +27,14 @@ const LIMITS: FetchLimits = FetchLimits { time: Duration::from_secs(120), bytes:
 pub struct HandleDelivery {
     pub delivery: WebhookDeliveryId,
     pub application: ApplicationId,
-    pub(super) wanted: Wanted,
+    pub(super) todo: Todo,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Todo {
+    Deploy(Wanted),
+    Follow(Pull),
 }
 
 impl Job for HandleDelivery {
@@ -42,34 +50,19 @@ impl Job for HandleDelivery {
     async fn run(self, run: &JobRun) -> Result<(), JobError> {
         let Some(organization) = run.organization else { return Ok(()) };
         let scope = Scope::of(organization);
-        if let Some(why) = self.why_not(run, scope).await? {
-            return self.end(run, scope, DeliveryOutcome::Ignored, &why).await;
-        }
-        let asked = Asked {
-            trigger: DeploymentTrigger::Webhook,
-            words: Some(self.wanted.words.clone()),
-            by: Some(self.wanted.by.clone()).filter(|by| !by.is_empty()),
-            commit: CommitId::parse(&self.wanted.commit).ok(),
-            message: Some(self.wanted.message.clone()).filter(|message| !message.is_empty()),
-            branch: Some(self.wanted.branch.clone()),
+        let outcome = match &self.todo {
+            Todo::Deploy(wanted) => match self.why_not(run, scope, wanted).await? {
+                Some(why) => return self.end(run, scope, DeliveryOutcome::Ignored, &why).await,
+                None => self.deploy(run, organization, wanted).await?,
+            },
+            Todo::Follow(pull) => self.follow(run, organization, pull).await?,
         };
-        let made = act(run, organization, "webhook", "deployments.created", async |ctx| {
-            // Once, however often the job is begun.
-            let tx = ctx.tx().await?;
-            if !self.set(tx, scope, DeliveryOutcome::Deployed, None).await? {
-                ctx.notes().unchanged = true;
-                return Ok(());
-            }
-            let deployment = create_for(ctx, self.application, asked).await?;
-            self.name_deployment(tx, scope, deployment.id).await?;
-            ctx.notes().poke.push(self.application.0);
-            Ok(())
-        })
-        .await?;
-        match made {
+        match outcome {
             Ok(()) => Ok(()),
             Err(error @ (Error::Conflict(_) | Error::Invalid(_) | Error::Taken(_))) => {
-                let why = error.into_contract("").detail;
+                let error = error.into_contract("");
+                let faults: Vec<String> = error.errors.iter().map(|fault| fault.message.clone()).collect();
+                let why = if faults.is_empty() { error.detail } else { faults.join(" ") };
                 self.end(run, scope, DeliveryOutcome::Failed, &why).await
             }
             // Deleted meanwhile; the delivery goes with it.
@@ -85,8 +78,64 @@ impl Job for HandleDelivery {
 }
 
 impl HandleDelivery {
+    async fn deploy(
+        &self,
+        run: &JobRun,
+        organization: OrganizationId,
+        wanted: &Wanted,
+    ) -> Result<crate::Result<()>, JobError> {
+        let scope = Scope::of(organization);
+        let asked = Asked {
+            trigger: DeploymentTrigger::Webhook,
+            words: Some(wanted.words.clone()),
+            by: Some(wanted.by.clone()).filter(|by| !by.is_empty()),
+            commit: CommitId::parse(&wanted.commit).ok(),
+            message: Some(wanted.message.clone()).filter(|message| !message.is_empty()),
+            branch: Some(wanted.branch.clone()),
+        };
+        act(run, organization, "webhook", "deployments.created", async |ctx| {
+            // Once, however often the job is begun.
+            let tx = ctx.tx().await?;
+            if !self.set(tx, scope, DeliveryOutcome::Deployed, None).await? {
+                ctx.notes().unchanged = true;
+                return Ok(());
+            }
+            let deployment = create_for(ctx, self.application, asked).await?;
+            self.name_deployment(tx, scope, deployment.id).await?;
+            ctx.notes().poke.push(self.application.0);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn follow(
+        &self,
+        run: &JobRun,
+        organization: OrganizationId,
+        pull: &Pull,
+    ) -> Result<crate::Result<()>, JobError> {
+        let scope = Scope::of(organization);
+        let action = if pull.closed { "previews.closed" } else { "previews.deployed" };
+        act(run, organization, "webhook", action, async |ctx| {
+            let tx = ctx.tx().await?;
+            if !self.set(tx, scope, DeliveryOutcome::Deployed, None).await? {
+                ctx.notes().unchanged = true;
+                return Ok(());
+            }
+            let (outcome, why) = match follow(ctx, self.application, pull).await? {
+                Followed::Deployed(id) => return self.name_deployment(tx, scope, id).await,
+                Followed::Removed => (DeliveryOutcome::Ignored, "Its preview was removed.".to_owned()),
+                Followed::Nothing(why) => (DeliveryOutcome::Ignored, why),
+            };
+            self.say(tx, scope, outcome, Some(&why)).await?;
+            ctx.notes().poke.push(self.application.0);
+            Ok(())
+        })
+        .await
+    }
+
     /// Why nothing is to be deployed: no path that matters differs from what serves.
-    async fn why_not(&self, run: &JobRun, scope: Scope) -> Result<Option<String>, JobError> {
+    async fn why_not(&self, run: &JobRun, scope: Scope, wanted: &Wanted) -> Result<Option<String>, JobError> {
         let db = run.platform.database.read();
         let (_, paths) = rules::load(db, scope, self.application).await?;
         if paths.is_empty() {
@@ -100,7 +149,7 @@ impl HandleDelivery {
         };
         let Source::Git { url, credential, .. } = &config.source else { return Ok(None) };
         let (Some(serving), Ok(pushed)) =
-            (serving(run, scope, self.application).await?, CommitId::parse(&self.wanted.commit))
+            (serving(run, scope, self.application).await?, CommitId::parse(&wanted.commit))
         else {
             return Ok(None);
         };
@@ -141,14 +190,32 @@ impl HandleDelivery {
         outcome: DeliveryOutcome,
         why: Option<&str>,
     ) -> crate::Result<bool> {
-        let set = webhook_delivery::Entity::update_in(scope)
+        let first = webhook_delivery::Entity::update_in(scope)
             .col_expr(webhook_delivery::Column::Outcome, Expr::value(outcome.as_str()))
-            .col_expr(webhook_delivery::Column::Reason, Expr::value(why.map(str::to_owned)))
             .filter(webhook_delivery::Column::Id.eq(self.delivery))
             .filter(webhook_delivery::Column::Outcome.eq(DeliveryOutcome::Received.as_str()))
             .exec(tx)
             .await?;
-        Ok(set.rows_affected == 1)
+        if first.rows_affected == 1 {
+            self.say(tx, scope, outcome, why).await?;
+        }
+        Ok(first.rows_affected == 1)
+    }
+
+    async fn say(
+        &self,
+        tx: &DatabaseTransaction,
+        scope: Scope,
+        outcome: DeliveryOutcome,
+        why: Option<&str>,
+    ) -> crate::Result<()> {
+        webhook_delivery::Entity::update_in(scope)
+            .col_expr(webhook_delivery::Column::Outcome, Expr::value(outcome.as_str()))
+            .col_expr(webhook_delivery::Column::Reason, Expr::value(why.map(str::to_owned)))
+            .filter(webhook_delivery::Column::Id.eq(self.delivery))
+            .exec(tx)
+            .await?;
+        Ok(())
     }
 
     async fn name_deployment(&self, tx: &DatabaseTransaction, scope: Scope, id: DeploymentId) -> crate::Result<()> {

@@ -3,7 +3,7 @@
 
 use super::decide::{self, Meaning, Verdict};
 use super::event::{self, Told};
-use super::handle::HandleDelivery;
+use super::handle::{HandleDelivery, Todo};
 use super::{Provider, place, rules, signature};
 use crate::applications::config;
 use crate::jobs;
@@ -95,6 +95,8 @@ async fn applications(platform: &Platform, hook: &webhook::Model, told: &Told) -
     let scope = Scope::of(hook.organization_id);
     let mut query = application::Entity::find_in(scope)
         .filter(application::Column::DeletedAt.is_null())
+        // A preview hears of its pull request by the application that it is a preview of.
+        .filter(application::Column::Id.not_in_subquery(crate::previews::running()))
         .order_by_asc(application::Column::Id);
     if let Some(id) = hook.application_id {
         query = query.filter(application::Column::Id.eq(id));
@@ -133,7 +135,7 @@ async fn keep(
     };
     let (outcome, reason) = match &meaning.verdict {
         Verdict::Ignore(why) => (DeliveryOutcome::Ignored, Some(why.clone())),
-        Verdict::Deploy(_) => (DeliveryOutcome::Received, None),
+        Verdict::Deploy(_) | Verdict::Follow(_) => (DeliveryOutcome::Received, None),
     };
     let row = webhook_delivery::Model {
         id: crate::clock::new_id(),
@@ -163,8 +165,13 @@ async fn keep(
             .await?;
         return Ok(received(first.unwrap_or(row)));
     }
-    if let Verdict::Deploy(wanted) = meaning.verdict {
-        let job = HandleDelivery { delivery: row.id, application: application.id, wanted };
+    let todo = match meaning.verdict {
+        Verdict::Ignore(_) => None,
+        Verdict::Deploy(wanted) => Some(Todo::Deploy(wanted)),
+        Verdict::Follow(pull) => Some(Todo::Follow(pull)),
+    };
+    if let Some(todo) = todo {
+        let job = HandleDelivery { delivery: row.id, application: application.id, todo };
         jobs::queue(&tx, platform.clock.now(), Some(hook.organization_id), &job).await?;
     }
     tx.commit().await?;

@@ -69,8 +69,11 @@ async fn stored(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> R
 }
 
 pub async fn load(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<(Rules, WatchPaths)> {
-    let Some(row) = stored(db, scope, id).await? else { return Ok((Rules::default(), WatchPaths::default())) };
+    let previews = crate::previews::enabled(db, scope, id).await?;
+    let Some(row) = stored(db, scope, id).await? else {
+        return Ok((Rules { previews, ..Rules::default() }, WatchPaths::default()));
+    };
     let lines: Vec<String> = serde_json::from_value(row.watch_paths)?;
     let paths = WatchPaths::parse(&lines).map_err(Error::internal)?;
-    Ok((Rules { automatic: row.automatic, branches: row.branches, tags: row.tags }, paths))
+    Ok((Rules { automatic: row.automatic, branches: row.branches, tags: row.tags, previews }, paths))
 }

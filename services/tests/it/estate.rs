@@ -138,6 +138,7 @@ pub async fn work(h: &Harness) {
     let registry = Registry::default()
         .job::<applications::remove::RemoveApplication>()
         .job::<servers::install_docker::InstallDocker>()
+        .job::<services::previews::RemovePreview>()
         .job::<servers::remove_proxy::RemoveProxy>()
         .job::<servers::validate::ValidateServer>();
     let settings = RunnerSettings { poll: Duration::from_millis(10), ..RunnerSettings::default() };

@@ -27,6 +27,7 @@ mod harness;
 mod jobs;
 mod keys;
 mod organizations;
+mod previews;
 mod shared_variables;
 mod tasks;
 mod terminals;

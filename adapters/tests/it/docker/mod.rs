@@ -9,6 +9,7 @@ mod load;
 mod networks;
 mod nixpacks;
 mod proxy;
+mod registry;
 
 pub use builds::running;
 

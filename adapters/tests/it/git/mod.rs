@@ -1,5 +1,6 @@
 //! Commits from real repositories over HTTP.
 
+mod lfs;
 mod refusals;
 mod server;
 mod ssh;

@@ -118,6 +118,10 @@ fn answer(mut connection: TcpStream, root: &Path, port: u16, seen: &Seen) {
     seen.lock().unwrap().push((request.path.clone(), request.authorization.clone()));
     let Some((manner, rest)) = request.path[1..].split_once('/') else { return };
     let (manner, rest) = (manner.to_owned(), format!("/{rest}"));
+    if let Some(body) = large_files(&request, &rest, root, port) {
+        let _gone = connection.write_all(&body);
+        return;
+    }
     let target = match manner.as_str() {
         "plain" => None,
         "old" => {
@@ -154,6 +158,40 @@ fn answer(mut connection: TcpStream, root: &Path, port: u16, seen: &Seen) {
         Some(target) => say(&mut connection, "302 Found", &format!("Location: {target}\r\n")),
         None => backend(&mut connection, &request, &rest, root),
     }
+}
+
+/// The batch interface of Git LFS, and the files themselves, which need a header of their own.
+fn large_files(request: &Request, path: &str, root: &Path, port: u16) -> Option<Vec<u8>> {
+    let answer = |status: &str, body: &[u8]| {
+        let head = format!("HTTP/1.0 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+        Some([head.as_bytes(), body].concat())
+    };
+    if let Some(oid) = path.strip_prefix("/objects/") {
+        return match std::fs::read(root.join("objects").join(oid)) {
+            Ok(content) if request.authorization == "Large file" => answer("200 OK", &content),
+            _ => answer("403 Forbidden", b""),
+        };
+    }
+    if !path.ends_with("/info/lfs/objects/batch") {
+        return None;
+    }
+    if request.authorization != GUARD {
+        return answer("401 Unauthorized", b"");
+    }
+    let asked: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(asked["operation"], "download");
+    let objects = asked["objects"].as_array().unwrap().iter().map(|object| {
+        let oid = object["oid"].as_str().unwrap();
+        if !root.join("objects").join(oid).exists() {
+            let error = serde_json::json!({ "code": 404, "message": "not here" });
+            return serde_json::json!({ "oid": oid, "size": object["size"], "error": error });
+        }
+        let href = format!("http://127.0.0.1:{port}/large/objects/{oid}");
+        let download = serde_json::json!({ "href": href, "header": { "Authorization": "Large file" } });
+        serde_json::json!({ "oid": oid, "size": object["size"], "actions": { "download": download } })
+    });
+    let objects: Vec<serde_json::Value> = objects.collect();
+    answer("200 OK", serde_json::json!({ "transfer": "basic", "objects": objects }).to_string().as_bytes())
 }
 
 fn say(connection: &mut TcpStream, status: &str, headers: &str) {

@@ -12,6 +12,7 @@ pub mod settings;
 mod settings_files;
 mod settings_forms;
 mod settings_run;
+pub mod source;
 mod table;
 pub mod task;
 pub mod task_run;
@@ -28,6 +29,7 @@ pub use logs::ApplicationLogsPage;
 pub use overview::ApplicationPage;
 pub use rollback::RollbackPage;
 pub use settings::ApplicationSettingsPage;
+pub use source::ApplicationSourcePage;
 pub use task::ApplicationTaskPage;
 pub use task_run::ApplicationTaskRunPage;
 pub use tasks::ApplicationTasksPage;
@@ -162,6 +164,7 @@ fn page(
         Tab::new("Tasks", at("tasks")),
         Tab::new("Variables", at("variables")),
         Tab::new("Domains", at("domains")),
+        Tab::new("Source and webhooks", at("source")),
         Tab::new("Settings", at("settings")),
     ];
     tabs.retain(|tab| !tab.href.ends_with("/variables") || may(Permission::VariablesRead));

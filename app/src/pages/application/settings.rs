@@ -9,12 +9,14 @@ use crate::api;
 use crate::operation_form::{Command, OperationForm};
 use crate::pages::address::parameter;
 use crate::pages::application_words::{build_words, source_words};
+use crate::pages::region::region;
 use crate::pages::source_fields::{Kind as SourceKind, Pack};
 use crate::session::may;
 use crate::ui::{
     Button, Card, Code, Dialog, DialogLink, FactRow, FactRows, Item, Kind, List, Notice, RelativeTime, Tone,
 };
 use contract::applications::{Application, ApplicationStatus};
+use contract::git_credentials::ListGitCredentials;
 use contract::permissions::Permission;
 use leptos::prelude::*;
 
@@ -24,6 +26,10 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
     let delete = Command::<api::applications::DeleteCall>::new();
     let (source, build) = (parameter("source"), parameter("build"));
     let files = Files::new(subject.id);
+    let credentials = Resource::new(
+        || (),
+        |()| api::git_credentials::list(ListGitCredentials { limit: Some(200), ..Default::default() }),
+    );
     framed(subject, "settings", move |found, shown| {
         if !may(Permission::ApplicationsManage) {
             return facts(found);
@@ -34,12 +40,16 @@ pub fn ApplicationSettingsPage() -> impl IntoView {
             })
         };
         let present = found.clone();
-        let source_form = move || {
-            let kind =
-                source.get().map_or_else(|| SourceKind::of(&present.source), |kind| SourceKind::parse(Some(&kind)));
-            let pack = build.get().map_or_else(|| Pack::of(&present.build), |pack| Pack::parse(Some(&pack)));
-            source_card(&present, kind, pack, subject.update)
-        };
+        let source_form = region(credentials, "The credentials could not be read", move |page| {
+            let present = present.clone();
+            let form = move || {
+                let kind =
+                    source.get().map_or_else(|| SourceKind::of(&present.source), |kind| SourceKind::parse(Some(&kind)));
+                let pack = build.get().map_or_else(|| Pack::of(&present.build), |pack| Pack::parse(Some(&pack)));
+                source_card(&present, kind, pack, &page.items, subject.update)
+            };
+            form.into_any()
+        });
         let refused = refusal("Nothing was changed", subject.update);
         view! {
             {refused}

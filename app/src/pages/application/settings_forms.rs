@@ -8,6 +8,7 @@ use crate::pages::source_fields::{Kind as SourceKind, Pack, Present, fields};
 use crate::pages::success::successes;
 use crate::ui::{Button, ButtonRow, Card, FormBody, FormPair, Kind, NumberField, SavePill, Tab, Tabs, TextField};
 use contract::applications::Application;
+use contract::git_credentials::GitCredential;
 use leptos::prelude::*;
 
 type Update = Command<api::applications::UpdateCall>;
@@ -36,7 +37,13 @@ pub(super) fn name_card(application: &Application, update: Update) -> AnyView {
     .into_any()
 }
 
-pub(super) fn source_card(application: &Application, kind: SourceKind, pack: Pack, update: Update) -> AnyView {
+pub(super) fn source_card(
+    application: &Application,
+    kind: SourceKind,
+    pack: Pack,
+    credentials: &[GitCredential],
+    update: Update,
+) -> AnyView {
     let here = format!("/applications/{}/settings", application.id);
     let at = |kind: SourceKind, pack: Pack| {
         address(&here, &[("source", Some(kind.as_str())), ("build", Some(pack.as_str()))])
@@ -50,7 +57,7 @@ pub(super) fn source_card(application: &Application, kind: SourceKind, pack: Pac
     let id = application.id.to_string();
     // What the present source says is offered only for the kind that it is.
     let present = Present { source: &application.source, build: &application.build };
-    let asked = fields(kind, pack, Some(present), move |name| field_error(update, name).into());
+    let asked = fields(kind, pack, Some(present), credentials, move |name| field_error(update, name).into());
     view! {
         <Card title="Source and build" flush=true>
             <Tabs items=sources current=current label="Where it comes from" />

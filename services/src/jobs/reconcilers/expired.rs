@@ -1,5 +1,5 @@
 //! Removes what nobody will ask for again: the history of jobs, stored answers, ended sessions and invitations, counters
-//! of failed sign-ins, old deployments and their logs, old deliveries of webhooks, traces of dead runners, the rate limits of those who are gone.
+//! of failed sign-ins, old deployments and their logs, old deliveries of webhooks, previews whose time is over, traces of dead runners, the rate limits of those who are gone.
 
 use crate::error::Result;
 use crate::jobs::{Reconciler, Status, health, status};
@@ -39,6 +39,7 @@ impl Reconciler for Expired {
         let counters = crate::accounts::throttle::forget(platform).await?;
         let deployments = crate::deployments::forget_old(platform).await?;
         let deliveries = crate::webhooks::forget_old(platform).await?;
+        let previews = crate::previews::expire(platform).await?;
         let runners = health::forget_dead(platform).await?;
         platform.limits.forget_idle();
         let changed = jobs.rows_affected
@@ -48,6 +49,7 @@ impl Reconciler for Expired {
             + counters
             + deployments
             + deliveries
+            + previews
             + runners;
         Ok(Status { checked: changed, changed })
     }

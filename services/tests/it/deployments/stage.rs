@@ -193,6 +193,8 @@ impl Stage {
             .job::<deployments::RunDeployment>()
             .job::<lifecycle::ChangeRunning>()
             .job::<services::servers::cleanups::CleanUpServer>()
+            .job::<applications::remove::RemoveApplication>()
+            .job::<services::previews::RemovePreview>()
             .job::<services::webhooks::HandleDelivery>();
         let settings = RunnerSettings {
             poll: Duration::from_millis(5),

@@ -1,0 +1,250 @@
+//! Previews from the pull request to its end: what runs, with what, for how long, and what a stranger does not get.
+
+use crate::deployments::stage::{FIRST, SECOND, SetVariableOp};
+use crate::estate::{DeleteApplicationOp, ListApplicationsOp};
+use crate::harness::{Harness, on_each_database, operations};
+use crate::webhooks::Hook;
+use contract::applications::{DeleteApplication, ListApplications};
+use contract::deployments::DeploymentStatus;
+use contract::permissions::{Permission, Role};
+use contract::previews::*;
+use contract::variables::SetVariable;
+use contract::webhooks::{DeliveryOutcome, Provider};
+use contract::{Code, Empty, Page};
+use entity::{Global as _, Tenant as _, application, job, preview};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use services::jobs::{Expired, Reconciler};
+use services::previews;
+use std::time::Duration;
+
+operations! {
+    SetSettings = command "preview_settings.set", Permission(Permission::ApplicationsManage),
+        previews::set_settings[PreviewSettings] -> PreviewSettings;
+    List = query "previews.list", Permission(Permission::ApplicationsRead), previews::list[ListPreviews] -> Page<Preview>;
+    Approve = command "previews.approve", Permission(Permission::DeploymentsManage),
+        previews::approve[PreviewRef] -> Preview;
+    Delete = command "previews.delete", Permission(Permission::DeploymentsManage), previews::delete[PreviewRef] -> Empty;
+}
+
+const THIRD: &str = "3333333333333333333333333333333333333333";
+
+/// As GitHub and Gitea tell it.
+fn pull(number: u64, action: &str, commit: &str, fork: bool) -> Vec<u8> {
+    let head = if fork { "stranger/shop" } else { "team/shop" };
+    serde_json::json!({
+        "action": action,
+        "number": number,
+        "pull_request": {
+            "title": "A new cart",
+            "head": { "ref": "cart", "sha": commit, "repo": { "full_name": head } },
+            "base": { "ref": "main", "repo": { "full_name": "team/shop" } },
+        },
+        "sender": { "login": "octocat" },
+    })
+    .to_string()
+    .into_bytes()
+}
+
+struct Watched(Hook);
+
+impl Watched {
+    async fn new(h: &Harness) -> Self {
+        let hook = Hook::new(h, Provider::Github).await;
+        let of = Self(hook);
+        of.settings(|settings| {
+            settings.enabled = true;
+            settings.host_template = Some("pr-{number}.preview.example.com".into());
+        })
+        .await;
+        for commit in [FIRST, SECOND, THIRD] {
+            of.0.stage.push(commit);
+        }
+        of
+    }
+
+    async fn settings(&self, change: impl FnOnce(&mut PreviewSettings)) {
+        let application_id = self.0.stage.application.id;
+        let mut settings = PreviewSettings { application_id, enabled: false, host_template: None, ttl_hours: Some(24) };
+        change(&mut settings);
+        self.0.stage.h.ok::<SetSettings>(&self.0.stage.tenant.owner, settings).await;
+    }
+
+    async fn told(&self, name: &str, body: &[u8]) -> contract::webhooks::WebhookDelivery {
+        self.0.send("pull_request", name, body).await.unwrap();
+        self.0.stage.work().await;
+        self.0.deliveries().await.remove(0)
+    }
+
+    async fn list(&self) -> Vec<Preview> {
+        let input = ListPreviews { application_id: self.0.stage.application.id, limit: None, cursor: None };
+        self.0.stage.h.ok::<List>(&self.0.stage.tenant.owner, input).await.items
+    }
+
+    async fn running(&self, preview: &Preview) -> Option<application::Model> {
+        let id = preview.preview_application_id?;
+        application::Entity::find_in(self.0.stage.tenant.scope)
+            .filter(application::Column::Id.eq(id))
+            .filter(application::Column::DeletedAt.is_null())
+            .one(self.0.stage.h.platform.database.write())
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_has_a_preview_until_it_is_closed() {
+    on_each_database(async |h: Harness| {
+        let of = Watched::new(&h).await;
+        let (stage, owner) = (&of.0.stage, &of.0.stage.tenant.owner);
+        let set = |key: &str, value: &str, preview: bool| {
+            let mut input: SetVariable = serde_json::from_value(serde_json::json!({
+                "application_id": stage.application.id, "key": key, "value": value, "secret": true, "run_time": true,
+            }))
+            .unwrap();
+            input.preview = preview;
+            input
+        };
+        h.ok::<SetVariableOp>(owner, set("DATABASE_URL", "production-secret", false)).await;
+        h.ok::<SetVariableOp>(owner, set("DATABASE_URL", "preview-value", true)).await;
+        h.ok::<SetVariableOp>(owner, set("PAYMENTS", "production-only", false)).await;
+        stage.deploy_well().await;
+        let parent = stage.row().await.current_deployment_id;
+
+        let opened = of.told("opened", &pull(7, "opened", SECOND, false)).await;
+        assert_eq!(opened.outcome, DeliveryOutcome::Deployed, "{opened:?}");
+        assert_eq!(opened.summary, "Pull request 7 opened by octocat: A new cart");
+        let preview = of.list().await.remove(0);
+        assert_eq!((preview.number, preview.status, preview.commit.as_deref()), (7, PreviewStatus::Active, Some(SECOND)));
+        assert!(preview.link.as_deref().unwrap().contains("//pr-7.preview.example.com"), "{preview:?}");
+        let running = of.running(&preview).await.unwrap();
+        assert_eq!(running.name, "pr-7-web");
+        let deployment = stage.get(opened.deployment_id.unwrap()).await;
+        assert_eq!((deployment.status, deployment.commit.as_deref()), (DeploymentStatus::Succeeded, Some(SECOND)));
+        assert_eq!(deployment.trigger_words.as_deref(), Some("Pull request 7 by octocat"));
+        // Exactly one generation of each is routed, and the parent's is the one before.
+        assert_eq!(stage.row().await.current_deployment_id, parent);
+        {
+            let engine = h.engines.engine.state();
+            let environments: Vec<_> =
+                engine.environments.iter().filter(|(name, _)| name.contains("pr-7")).map(|(_, all)| all).collect();
+            assert!(!environments.is_empty());
+            for environment in environments {
+                assert_eq!(environment.get("DATABASE_URL").map(String::as_str), Some("preview-value"));
+                assert!(!format!("{environment:?}").contains("production"), "{environment:?}");
+            }
+        }
+        // It is not among the applications.
+        let listed = h.ok::<ListApplicationsOp>(owner, ListApplications::default()).await.items;
+        assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [stage.application.id]);
+
+        // A push to it deploys it again, to the same place; another number is another preview.
+        let pushed = of.told("pushed", &pull(7, "synchronize", THIRD, false)).await;
+        assert_eq!(stage.get(pushed.deployment_id.unwrap()).await.commit.as_deref(), Some(THIRD));
+        of.told("other", &pull(70, "opened", SECOND, false)).await;
+        let all = of.list().await;
+        assert_eq!(all.iter().map(|one| one.number).collect::<Vec<_>>(), [70, 7]);
+        assert_eq!(of.running(&all[1]).await.unwrap().id, running.id);
+
+        // Closing 7 leaves 70 alone.
+        let closed = of.told("closed", &pull(7, "closed", THIRD, false)).await;
+        assert_eq!(closed.reason.as_deref(), Some("Its preview was removed."));
+        crate::estate::work(&h).await;
+        assert_eq!(of.list().await.iter().map(|one| one.number).collect::<Vec<_>>(), [70]);
+        let left = h.engines.engine.state().containers.keys().filter(|name| name.contains("pr-7-")).count();
+        assert_eq!(left, 0);
+        assert!(of.running(&all[1]).await.is_none() && of.running(&all[0]).await.is_some());
+        let again = of.told("closed again", &pull(7, "closed", THIRD, false)).await;
+        assert_eq!(again.outcome, DeliveryOutcome::Ignored);
+
+        // The application's own end is the end of its previews.
+        h.ok::<DeleteApplicationOp>(owner, DeleteApplication { id: stage.application.id, remove_volumes: true }).await;
+        crate::estate::work(&h).await;
+        let previews = preview::Entity::find_everywhere().count(h.platform.database.read()).await.unwrap();
+        let applications = application::Entity::find_everywhere().count(h.platform.database.read()).await.unwrap();
+        assert_eq!((previews, applications), (0, 0));
+        assert!(h.engines.engine.state().containers.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_code_runs_once_a_member_approved_exactly_it() {
+    on_each_database(async |h: Harness| {
+        let of = Watched::new(&h).await;
+        let (stage, owner) = (&of.0.stage, &of.0.stage.tenant.owner);
+        let waits = of.told("fork", &pull(8, "opened", SECOND, true)).await;
+        assert_eq!(waits.outcome, DeliveryOutcome::Ignored);
+        assert!(waits.reason.unwrap().contains("approves"));
+        let preview = of.list().await.remove(0);
+        assert_eq!((preview.status, preview.preview_application_id), (PreviewStatus::Waiting, None));
+        assert!(stage.list().await.is_empty());
+
+        let viewer = h.member(&stage.tenant, Role::Viewer).await;
+        let id = preview.id;
+        assert_eq!(h.refused::<Approve>(&viewer, PreviewRef { id }).await.code, Code::Forbidden);
+        let stranger = h.organization("Other").await;
+        assert_eq!(h.refused::<Approve>(&stranger.owner, PreviewRef { id }).await.code, Code::NotFound);
+        assert_eq!(h.refused::<Delete>(&stranger.owner, PreviewRef { id }).await.code, Code::NotFound);
+        let approved = h.ok::<Approve>(owner, PreviewRef { id }).await;
+        assert_eq!(approved.status, PreviewStatus::Active);
+        stage.work().await;
+        let running = of.running(&approved).await.unwrap();
+        let first = stage.get(running_deployment(&of, &approved).await).await;
+        assert_eq!(first.commit.as_deref(), Some(SECOND));
+        assert_eq!(h.refused::<Approve>(owner, PreviewRef { id }).await.code, Code::Conflict);
+
+        // What is pushed later is other code: it waits, also when it says that it is no fork's.
+        for (name, fork) in [("later", true), ("pretends", false)] {
+            of.told(name, &pull(8, "synchronize", THIRD, fork)).await;
+            let again = of.list().await.remove(0);
+            assert_eq!((again.status, again.fork), (PreviewStatus::Waiting, true));
+            assert_eq!(of.running(&again).await.unwrap().current_deployment_id, running.current_deployment_id);
+        }
+        h.ok::<Delete>(owner, PreviewRef { id }).await;
+        crate::estate::work(&h).await;
+        assert!(of.list().await.is_empty());
+    })
+    .await;
+}
+
+async fn running_deployment(of: &Watched, preview: &Preview) -> contract::ids::DeploymentId {
+    of.running(preview).await.unwrap().current_deployment_id.expect("it serves")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_that_nobody_pushes_to_ends_and_none_begins_where_they_are_off() {
+    on_each_database(async |h: Harness| {
+        let of = Watched::new(&h).await;
+        let owner = &of.0.stage.tenant.owner;
+        for (template, hours) in [("pr.example.com", 24), ("pr-{number}.example.com", 0), ("{number} x", 24)] {
+            let settings = PreviewSettings {
+                application_id: of.0.stage.application.id,
+                enabled: true,
+                host_template: Some(template.into()),
+                ttl_hours: Some(hours),
+            };
+            assert_eq!(h.refused::<SetSettings>(owner, settings).await.code, Code::Invalid, "{template} {hours}");
+        }
+        of.told("opened", &pull(7, "opened", SECOND, false)).await;
+        h.advance(Duration::from_secs(23 * 3600));
+        Expired.reconcile(&h.platform).await.unwrap();
+        let queued = job::Entity::rows().filter(job::Column::FinishedAt.is_null());
+        assert_eq!(queued.count(h.platform.database.read()).await.unwrap(), 0);
+        h.advance(Duration::from_secs(3601));
+        Expired.reconcile(&h.platform).await.unwrap();
+        crate::estate::work(&h).await;
+        assert!(of.list().await.is_empty());
+        assert!(h.engines.engine.state().containers.is_empty());
+
+        // Into another branch, edited only, or switched off: no preview, and said why.
+        let mut elsewhere: serde_json::Value = serde_json::from_slice(&pull(9, "opened", SECOND, false)).unwrap();
+        elsewhere["pull_request"]["base"]["ref"] = "release".into();
+        let told = of.told("elsewhere", elsewhere.to_string().as_bytes()).await;
+        assert_eq!(told.reason.as_deref(), Some("It would go into release; the application follows main."));
+        assert_eq!(of.told("edited", &pull(9, "labeled", SECOND, false)).await.reason.as_deref(), Some("Its code did not change."));
+        of.settings(|settings| settings.enabled = false).await;
+        assert!(of.told("off", &pull(9, "opened", SECOND, false)).await.reason.unwrap().contains("off"));
+        assert!(of.list().await.is_empty());
+    })
+    .await;
+}
