@@ -3,9 +3,10 @@
 pub mod coolify;
 pub mod docker;
 pub mod git;
+pub mod github;
 pub mod outbound;
 pub mod planner;
 pub mod resolver;
 pub mod ssh;
-pub mod web;
 pub mod traefik;
+pub mod web;

@@ -3,9 +3,9 @@
 
 use crate::outbound::{Outbound, OutboundError};
 use futures::StreamExt;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use url::Url;
 
 const CONNECT: Duration = Duration::from_secs(10);

@@ -9,6 +9,8 @@ mod m20261122_000004_projects_and_servers;
 mod m20261122_000005_applications_and_deployments;
 mod m20261122_000006_running;
 mod m20261122_000007_ssh_servers;
+mod m20261122_000008_sources;
+mod m20261122_000009_previews;
 mod m20261122_000010_scheduled_tasks;
 mod m20261122_000011_terminals_and_troubles;
 mod m20261122_000012_application_domains;
@@ -16,8 +18,6 @@ mod m20261122_000013_deployment_analytics;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
-mod m20261122_000008_sources;
-mod m20261122_000009_previews;
 
 pub use sea_orm_migration::MigratorTrait;
 

@@ -5,6 +5,7 @@ use crate::config::{AcmeChoice, Config, DatabaseChoice};
 use crate::data::DataFolder;
 use adapters::docker::DockerEngines;
 use adapters::git::{GitCli, Places};
+use adapters::github::GithubApi;
 use adapters::outbound::Outbound;
 use adapters::planner::NixpacksPlanner;
 use adapters::resolver::SystemResolver;
@@ -115,6 +116,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
     {
         tracing::warn!("deployments from git repositories fail: {why}");
     }
+    let github = Arc::new(GithubApi::new(outbound.clone(), &config.github_api_url));
     let clock = SystemClock::of(&database).await.map_err(failed)?;
     let platform = Platform {
         database,
@@ -129,6 +131,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         repository: Arc::new(repository),
         planner: Arc::new(NixpacksPlanner::new(&config.planner)),
         resolver: Arc::new(SystemResolver),
+        github,
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         tails: Default::default(),
@@ -137,6 +140,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         settings: Settings {
             instance_id,
             public_url: config.public_url.clone(),
+            github_url: config.github_url.clone(),
             http_port,
             https_port,
             acme: acme(config)?,

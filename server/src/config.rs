@@ -22,6 +22,16 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("CANOPY_ACME_CA_FILE", "root certificate of an authority of your own, as PEM", "none"),
     ("CANOPY_PRIVATE_NETWORKS", "networks that outgoing requests may reach besides public ones", "none"),
     ("CANOPY_PUBLIC_URL", "the platform's own address for links", "from `CANOPY_LISTEN`"),
+    (
+        "CANOPY_GITHUB_URL",
+        "GitHub for browsers and repositories, such as that of an Enterprise Server",
+        "`https://github.com`",
+    ),
+    (
+        "CANOPY_GITHUB_API_URL",
+        "the same for programs; of an Enterprise Server its address and `/api/v3`",
+        "`https://api.github.com`",
+    ),
     ("CANOPY_TRUSTED_PROXIES", "networks whose `X-Forwarded-For` is believed", "none"),
     ("CANOPY_DOCKER_SOCKET", "socket of this machine's Docker Engine", "`/var/run/docker.sock`"),
     ("CANOPY_SITE", "folder of the browser bundle", "`site` beside the program's folder"),
@@ -63,6 +73,8 @@ pub struct Config {
     /// Where the demo's repositories are served, which tenants may reach besides; not a setting.
     pub demo_repositories: Option<SocketAddr>,
     pub public_url: String,
+    pub github_url: String,
+    pub github_api_url: String,
     /// The operator chose the public address; else it follows the one that is listened on.
     pub public_url_given: bool,
     pub trusted_proxies: Vec<IpNet>,
@@ -128,6 +140,13 @@ impl Config {
         let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0);
         let http_port = reader.parse("CANOPY_HTTP_PORT", "a port from 1 to 65535", port);
         let https_port = reader.parse("CANOPY_HTTPS_PORT", "a port from 1 to 65535", port);
+        let address = |text: &str| {
+            let url = url::Url::parse(text).ok()?;
+            matches!(url.scheme(), "http" | "https").then(|| text.trim_end_matches('/').to_owned())
+        };
+        let github_url = reader.parse("CANOPY_GITHUB_URL", "an address such as https://github.example.com", address);
+        let github_api_url =
+            reader.parse("CANOPY_GITHUB_API_URL", "an address such as https://github.example.com/api/v3", address);
         let public_url = reader.parse("CANOPY_PUBLIC_URL", "an address such as https://cloud.example.com", |text| {
             let url = url::Url::parse(text).ok()?;
             let plain = matches!(url.scheme(), "http" | "https")
@@ -149,6 +168,8 @@ impl Config {
             acme: acme(&mut reader),
             private_networks: reader.networks("CANOPY_PRIVATE_NETWORKS"),
             demo_repositories: None,
+            github_url: github_url.unwrap_or_else(|| "https://github.com".to_owned()),
+            github_api_url: github_api_url.unwrap_or_else(|| "https://api.github.com".to_owned()),
             public_url_given: public_url.is_some(),
             public_url: public_url.unwrap_or_else(|| format!("http://{}", reachable(listen))),
             trusted_proxies: reader.networks("CANOPY_TRUSTED_PROXIES"),

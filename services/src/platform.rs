@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::deployments::nixpacks::Planner;
 use crate::deployments::repository::Repository;
 use crate::deployments::{Pace, Tails};
+use crate::github_apps::Github;
 use crate::jobs::Waker;
 use crate::keyring::Keyring;
 use crate::limits::RateLimits;
@@ -26,6 +27,7 @@ pub struct Platform {
     pub repository: Arc<dyn Repository>,
     pub planner: Arc<dyn Planner>,
     pub resolver: Arc<dyn Resolver>,
+    pub github: Arc<dyn Github>,
     pub limits: RateLimits,
     pub live: Live,
     pub tails: Tails,
@@ -40,6 +42,8 @@ pub struct Settings {
     pub instance_id: String,
     /// The platform's own address, without a trailing slash.
     pub public_url: String,
+    /// Where GitHub is for browsers and in addresses of repositories, without a trailing slash.
+    pub github_url: String,
     /// What the proxy of this machine publishes.
     pub http_port: u16,
     pub https_port: u16,

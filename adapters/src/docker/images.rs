@@ -8,7 +8,9 @@ use bollard::models::ImageInspect;
 use bollard::query_parameters::{CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions};
 use contract::deployments::Stream;
 use futures::StreamExt;
-use services::servers::engine::{EngineError, EngineResult, Image, ImageStream, Labels, Output, OutputSink, RegistryLogin};
+use services::servers::engine::{
+    EngineError, EngineResult, Image, ImageStream, Labels, Output, OutputSink, RegistryLogin,
+};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 

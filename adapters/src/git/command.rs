@@ -89,10 +89,7 @@ impl<'a> Watch<'a> {
     }
 
     /// The same end for work that is not git's.
-    pub async fn over<T>(
-        &self,
-        work: impl Future<Output = Result<T, RepositoryError>>,
-    ) -> Result<T, RepositoryError> {
+    pub async fn over<T>(&self, work: impl Future<Output = Result<T, RepositoryError>>) -> Result<T, RepositoryError> {
         tokio::select! {
             biased;
             reason = self.alarm() => Err(reason),

@@ -71,7 +71,8 @@ pub async fn fetch(checkout: &Checkout<'_>, watch: &Watch<'_>) -> Result<(), Rep
         let asked: Vec<&Pointer> = batch.iter().map(|(pointer, _)| *pointer).collect();
         let answers = watch.over(ask(&web, &server, &asked)).await?;
         for (pointer, files) in batch {
-            let action = answers.get(&pointer.oid).ok_or_else(|| missing(pointer, "the server did not answer for it"))?;
+            let action =
+                answers.get(&pointer.oid).ok_or_else(|| missing(pointer, "the server did not answer for it"))?;
             watch.over(place(&web, action, pointer, files)).await?;
         }
     }
@@ -133,7 +134,8 @@ async fn over_ssh(
     let asked = Command::of("ssh", Path::new("/")).arguments(["-F", config, "-p", &port, "--", &whom]);
     let asked = asked.arguments(["git-lfs-authenticate", place.path, "download"]);
     let said = asked.run(watch, &super::nowhere()).await?;
-    let why = || RepositoryError::Failed("the host does not tell over SSH where its large files (Git LFS) are".to_owned());
+    let why =
+        || RepositoryError::Failed("the host does not tell over SSH where its large files (Git LFS) are".to_owned());
     let said: Value = serde_json::from_str(&said.output).map_err(|_| why())?;
     let url = said["href"].as_str().ok_or_else(why)?.trim_end_matches('/').to_owned();
     Ok(Server { url, headers: headers(&said["header"]) })

@@ -4,5 +4,6 @@
 
 mod docker;
 mod git;
+mod github;
 mod planner;
 mod ssh;

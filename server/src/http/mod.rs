@@ -4,6 +4,7 @@ mod caller;
 mod docs;
 mod events;
 mod exports;
+mod github;
 mod health;
 mod openapi;
 mod operations;
@@ -79,6 +80,7 @@ pub fn router(app: App) -> Router {
         .merge(exports::routes())
         .merge(openapi::routes())
         .merge(docs::routes())
+        .merge(github::routes())
         .merge(pages::routes(&app))
         .layer(middleware::from_fn_with_state(app.clone(), caller::identify));
     Router::new()

@@ -20,3 +20,4 @@ mod matrix;
 mod repository;
 mod running;
 mod seed;
+mod webhooks;

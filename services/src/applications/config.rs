@@ -222,9 +222,7 @@ pub async fn load_for(
         .await?;
     // A preview has its parent's, but only those that are for previews.
     let parent = match previews::parent(db, scope, id).await? {
-        Some(parent) => {
-            application::Entity::find_in(scope).filter(application::Column::Id.eq(parent)).one(db).await?
-        }
+        Some(parent) => application::Entity::find_in(scope).filter(application::Column::Id.eq(parent)).one(db).await?,
         None => None,
     };
     let audience = if parent.is_some() { Audience::Preview } else { audience };

@@ -39,7 +39,11 @@ pub async fn origin(
     })?;
     let access = match GitCredentialKind::parse(&row.kind) {
         Some(GitCredentialKind::DeployKey) => key(platform, scope, url, &row).await?,
-        _ => {
+        Some(GitCredentialKind::GithubApp) => {
+            let token = crate::github_apps::token(platform, &row, url).await?;
+            Access::Token { username: "x-access-token".to_owned(), token }
+        }
+        Some(GitCredentialKind::Token) | None => {
             let sealed = row.sealed.as_deref().unwrap_or_default();
             let token = Zeroizing::new(platform.keyring.open_text(&place(row.id), sealed)?);
             Access::Token { username: row.username.unwrap_or_else(|| usual_username(url).to_owned()), token }

@@ -48,7 +48,9 @@ pub async fn approve(ctx: &Ctx, input: PreviewRef) -> Result<Preview> {
         return Err(Error::conflict("This preview waits for nobody: it is deployed with each push."));
     }
     if row.commit.is_none() {
-        return Err(Error::conflict("The host did not tell the commit, so nobody can approve it. Push to it once more."));
+        return Err(Error::conflict(
+            "The host did not tell the commit, so nobody can approve it. Push to it once more.",
+        ));
     }
     let by = ctx.caller.person().map_or_else(|| "a member".to_owned(), |person| person.name.clone());
     let words = format!("Pull request {} by {}, approved by {by}", row.number, row.author);

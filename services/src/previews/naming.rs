@@ -61,7 +61,9 @@ mod tests {
 
     #[test]
     fn a_template_without_the_number_would_give_all_one_host() {
-        for template in ["{name}.{domain}", "pr.example.com", "", "{number}", "a b{number}.{domain}", "$(id){number}.x.y"] {
+        for template in
+            ["{name}.{domain}", "pr.example.com", "", "{number}", "a b{number}.{domain}", "$(id){number}.x.y"]
+        {
             assert!(super::check(template).is_err(), "{template}");
         }
         // The number is cut off where the label is too long.

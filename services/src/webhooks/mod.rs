@@ -101,7 +101,11 @@ async fn find(db: &impl ConnectionTrait, scope: Scope, id: WebhookId) -> Result<
     row.one(db).await?.ok_or(Error::NotFound)
 }
 
-pub(crate) async fn find_application(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<application::Model> {
+pub(crate) async fn find_application(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    id: ApplicationId,
+) -> Result<application::Model> {
     application::Entity::find_in(scope)
         .filter(application::Column::Id.eq(id))
         .filter(application::Column::DeletedAt.is_null())

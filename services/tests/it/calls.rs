@@ -5,12 +5,15 @@ use contract::accounts::*;
 use contract::api_keys::*;
 use contract::audit::*;
 use contract::git_credentials::*;
+use contract::github_apps::*;
 use contract::organizations::*;
 use contract::permissions::Permission as P;
 use contract::private_keys::*;
 use contract::registry_credentials::*;
 use contract::{Empty, Page};
-use services::{accounts, api_keys, audit, git_credentials, organizations, private_keys, registry_credentials};
+use services::{
+    accounts, api_keys, audit, git_credentials, github_apps, organizations, private_keys, registry_credentials,
+};
 
 operations! {
     SetupState = query "setup.status", Public, accounts::setup_status[Empty] -> SetupStatus;
@@ -71,6 +74,11 @@ operations! {
         registry_credentials::list[ListRegistryCredentials] -> Page<RegistryCredential>;
     DeleteRegistry = command "registry_credentials.delete", Permission(P::PrivateKeysManage),
         registry_credentials::delete[RegistryCredentialRef] -> Empty;
+
+    BeginApp = command "github_apps.begin", Permission(P::PrivateKeysManage),
+        github_apps::begin[BeginGithubApp] -> GithubAppStart;
+    CompleteApp = command "github_apps.complete", Permission(P::PrivateKeysManage),
+        github_apps::complete[CompleteGithubApp] -> GitCredential;
 
     AuditLog = query "audit_events.search", Permission(P::AuditRead),
         audit::search[SearchAuditEvents] -> Page<AuditEvent>;

@@ -9,9 +9,11 @@ use futures::stream::BoxStream;
 use services::application_domains::Resolver;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{Access, Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
+use services::github_apps::{Github, GithubError, Named, NewApp};
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
-    EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, RegistryLogin, Volume,
+    EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, RegistryLogin,
+    Volume,
 };
 use services::servers::exec::{ExecEnd, ExecRequest, Terminal, TerminalControl, TerminalSize};
 use services::servers::proxy::{Certificates, Proxy, ProxySettings, ProxyState, Route};
@@ -818,5 +820,30 @@ impl Planner for MemoryPlanner {
         let start = Start { command: Some(command("NIXPACKS_START_CMD", "npm start")), ..Start::default() };
         let variables = variables.clone();
         Ok(Plan { providers: vec!["node".into()], phases: vec![phase], start, variables, ..Plan::default() })
+    }
+}
+
+/// GitHub as far as apps go: what it answers a code with, and who asked for tokens of which repositories.
+#[derive(Default)]
+pub struct MemoryGithub {
+    pub apps: Mutex<BTreeMap<String, NewApp>>,
+    /// `owner/name` of the repositories that apps are installed on.
+    pub installed: Mutex<Vec<String>>,
+    pub asked_with: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Github for MemoryGithub {
+    async fn convert(&self, code: &str) -> Result<NewApp, GithubError> {
+        self.apps.lock().unwrap().remove(code).ok_or(GithubError::Unknown)
+    }
+
+    async fn token(&self, jwt: &str, repository: &Named<'_>) -> Result<zeroize::Zeroizing<String>, GithubError> {
+        self.asked_with.lock().unwrap().push(jwt.to_owned());
+        let name = format!("{}/{}", repository.owner, repository.name);
+        match self.installed.lock().unwrap().contains(&name) {
+            true => Ok(format!("installation-token-of-{name}").into()),
+            false => Err(GithubError::Unknown),
+        }
     }
 }

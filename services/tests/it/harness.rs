@@ -1,7 +1,7 @@
 //! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
 //! organizations, so a leak between tenants shows up as a failing test.
 
-use crate::doubles::{MemoryEngine, MemoryEngines, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver};
+use crate::doubles::{MemoryEngine, MemoryEngines, MemoryGithub, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver};
 use crate::faults::Faults;
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
@@ -35,6 +35,7 @@ pub struct Harness {
     pub proxy: Arc<MemoryProxy>,
     pub repository: Arc<MemoryRepository>,
     pub resolver: Arc<MemoryResolver>,
+    pub github: Arc<MemoryGithub>,
     /// Of all three.
     pub faults: Arc<Faults>,
     /// Emptied and removed after the test.
@@ -111,6 +112,7 @@ impl Harness {
         let proxy = Arc::new(MemoryProxy { faults: faults.clone(), ..MemoryProxy::default() });
         let repository = Arc::new(MemoryRepository { faults: faults.clone(), ..MemoryRepository::default() });
         let resolver = Arc::new(MemoryResolver::default());
+        let github = Arc::new(MemoryGithub::default());
         let platform = Arc::new(Platform {
             database,
             clock: clock.clone(),
@@ -120,6 +122,7 @@ impl Harness {
             repository: repository.clone(),
             planner: Arc::new(MemoryPlanner),
             resolver: resolver.clone(),
+            github: github.clone(),
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
@@ -129,6 +132,7 @@ impl Harness {
             settings: Settings {
                 instance_id: "0a1b2c3d".into(),
                 public_url: "http://Canopy.test".into(),
+                github_url: "https://github.com".into(),
                 http_port: 8080,
                 https_port: 8443,
                 acme: None,
@@ -152,7 +156,7 @@ impl Harness {
                 },
             },
         });
-        Self { platform, clock, engines, proxy, repository, resolver, faults, folder }
+        Self { platform, clock, engines, proxy, repository, resolver, github, faults, folder }
     }
 
     /// The same platform with other settings.
@@ -166,6 +170,7 @@ impl Harness {
             engines: self.engines.clone(),
             proxy: self.proxy.clone(),
             repository: self.repository.clone(),
+            github: self.github.clone(),
             planner: Arc::new(MemoryPlanner),
             resolver: self.resolver.clone(),
             limits: services::limits::RateLimits::new(1000),

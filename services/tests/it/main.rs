@@ -22,6 +22,7 @@ mod estate;
 #[allow(dead_code)]
 mod faults;
 mod gate;
+mod github_apps;
 #[allow(dead_code)]
 mod harness;
 mod jobs;

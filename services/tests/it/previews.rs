@@ -114,7 +114,10 @@ async fn a_pull_request_has_a_preview_until_it_is_closed() {
         assert_eq!(opened.outcome, DeliveryOutcome::Deployed, "{opened:?}");
         assert_eq!(opened.summary, "Pull request 7 opened by octocat: A new cart");
         let preview = of.list().await.remove(0);
-        assert_eq!((preview.number, preview.status, preview.commit.as_deref()), (7, PreviewStatus::Active, Some(SECOND)));
+        assert_eq!(
+            (preview.number, preview.status, preview.commit.as_deref()),
+            (7, PreviewStatus::Active, Some(SECOND))
+        );
         assert!(preview.link.as_deref().unwrap().contains("//pr-7.preview.example.com"), "{preview:?}");
         let running = of.running(&preview).await.unwrap();
         assert_eq!(running.name, "pr-7-web");
@@ -241,7 +244,10 @@ async fn a_preview_that_nobody_pushes_to_ends_and_none_begins_where_they_are_off
         elsewhere["pull_request"]["base"]["ref"] = "release".into();
         let told = of.told("elsewhere", elsewhere.to_string().as_bytes()).await;
         assert_eq!(told.reason.as_deref(), Some("It would go into release; the application follows main."));
-        assert_eq!(of.told("edited", &pull(9, "labeled", SECOND, false)).await.reason.as_deref(), Some("Its code did not change."));
+        assert_eq!(
+            of.told("edited", &pull(9, "labeled", SECOND, false)).await.reason.as_deref(),
+            Some("Its code did not change.")
+        );
         of.settings(|settings| settings.enabled = false).await;
         assert!(of.told("off", &pull(9, "opened", SECOND, false)).await.reason.unwrap().contains("off"));
         assert!(of.list().await.is_empty());

@@ -3,7 +3,7 @@
 use super::{BUSYBOX, Corner, collector, nowhere, reaper, text, until};
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use adapters::outbound::Outbound;
-use services::servers::engine::{BuildRequest, Engine, EngineError, RegistryLogin};
+use services::servers::engine::{BuildRequest, BuildSecrets, Engine, EngineError, RegistryLogin};
 use services::values::ImageReference;
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -95,7 +95,10 @@ async fn private_images_come_with_their_registrys_password_only() {
     fs::write(folder.path().join("Dockerfile"), format!("FROM {image}\nLABEL made=here\n")).unwrap();
     let refused = engine.build(corner.build(folder.path()), nowhere(), &cancel).await;
     assert!(matches!(refused, Err(EngineError::Failed(_) | EngineError::NotFound(_))), "{refused:?}");
-    let request = BuildRequest { logins: vec![right.clone()], ..corner.build(folder.path()) };
+    let known = (right.username.clone(), right.password.to_string());
+    let registries = [(registry.host.clone(), known)].into();
+    let request =
+        BuildRequest { secrets: BuildSecrets { registries, ..BuildSecrets::default() }, ..corner.build(folder.path()) };
     let (sink, taken) = collector();
     engine.build(request, sink, &cancel).await.unwrap();
     assert!(!text(&taken).contains("hush"));

@@ -47,6 +47,7 @@ pub fn CredentialsPage() -> impl IntoView {
         <Page title=TITLE tabs=tabs() tab="/credentials">
             {list}
             {move || repositories::form(adding.get().as_deref() == Some("deploy_key"), create)}
+            {repositories::github_form()}
         </Page>
     }
     .into_any()

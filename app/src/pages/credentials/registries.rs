@@ -17,12 +17,7 @@ const HERE: &str = "/credentials/registries";
 type Create = Command<api::registry_credentials::CreateCall>;
 type Delete = Command<api::registry_credentials::DeleteCall>;
 
-pub fn list(
-    page: contract::Page<RegistryCredential>,
-    search: Option<String>,
-    later: bool,
-    delete: Delete,
-) -> AnyView {
+pub fn list(page: contract::Page<RegistryCredential>, search: Option<String>, later: bool, delete: Delete) -> AnyView {
     if page.items.is_empty() && search.is_none() && !later {
         return view! {
             <Card flush=true>

@@ -17,12 +17,7 @@ const HERE: &str = "/credentials";
 type Create = Command<api::git_credentials::CreateCall>;
 type Delete = Command<api::git_credentials::DeleteCall>;
 
-pub fn list(
-    page: contract::Page<GitCredential>,
-    search: Option<String>,
-    later: bool,
-    delete: Delete,
-) -> AnyView {
+pub fn list(page: contract::Page<GitCredential>, search: Option<String>, later: bool, delete: Delete) -> AnyView {
     if page.items.is_empty() && search.is_none() && !later {
         return view! {
             <Card flush=true>
@@ -169,4 +164,32 @@ fn key_fields() -> AnyView {
         </p>
     }
     .into_any()
+}
+
+/// A form of the platform's own page, which leads to GitHub.
+pub fn github_form() -> Option<AnyView> {
+    let view = view! {
+        <Card
+            title="Make a GitHub App"
+            note="It reads the repositories that you choose at GitHub with tokens that live an hour, and tells of pushes and pull requests by itself."
+        >
+            <form action="/credentials/github" method="post">
+                <FormBody>
+                    <TextField
+                        name="name"
+                        id="field-github-name"
+                        label="Name of the app"
+                        placeholder="canopy-acme"
+                        hint="No other app at GitHub may have it."
+                        required=true
+                        maxlength=34
+                    />
+                    <FormActions>
+                        <Button kind=Kind::Primary>"Go on at GitHub"</Button>
+                    </FormActions>
+                </FormBody>
+            </form>
+        </Card>
+    };
+    may(Permission::PrivateKeysManage).then(|| view.into_any())
 }

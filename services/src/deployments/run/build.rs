@@ -20,7 +20,6 @@ use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -158,7 +157,8 @@ async fn on(work: &Work<'_>, builder: &Builder, recipe: Recipe, no_cache: bool) 
     labels.insert(LABEL_DEPLOYMENT.to_owned(), work.id.to_string());
     let name = recipe.dockerfile.to_string();
     let logins = registry_credentials::logins(work.platform, work.scope).await?;
-    let registries = logins.into_iter().map(|login| (login.host, (login.username, login.password.to_string()))).collect();
+    let registries =
+        logins.into_iter().map(|login| (login.host, (login.username, login.password.to_string()))).collect();
     let request = BuildRequest {
         tag: work.own_tag(),
         context: recipe.context,

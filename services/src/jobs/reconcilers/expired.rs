@@ -40,6 +40,7 @@ impl Reconciler for Expired {
         let deployments = crate::deployments::forget_old(platform).await?;
         let deliveries = crate::webhooks::forget_old(platform).await?;
         let previews = crate::previews::expire(platform).await?;
+        let visits = crate::github_apps::forget_old(platform).await?;
         let runners = health::forget_dead(platform).await?;
         platform.limits.forget_idle();
         let changed = jobs.rows_affected
@@ -49,6 +50,7 @@ impl Reconciler for Expired {
             + counters
             + deployments
             + deliveries
+            + visits
             + previews
             + runners;
         Ok(Status { checked: changed, changed })

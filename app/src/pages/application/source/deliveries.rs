@@ -31,10 +31,8 @@ pub fn card(
     let shown = count(page.items.len(), "event", page.next_cursor.is_some());
     let next = page.next_cursor.as_deref().map(|cursor| at(Some(cursor)));
     let first = later.then(|| at(None));
-    let filters = state
-        .map(|state| Filter::new(state, address(here, &[("q", search.as_deref())])))
-        .into_iter()
-        .collect();
+    let filters =
+        state.map(|state| Filter::new(state, address(here, &[("q", search.as_deref())]))).into_iter().collect();
     let action = here.to_owned();
     let outcomes = DeliveryOutcome::ALL
         .map(|one| view! { <option value=one.as_str() selected=outcome == Some(one)>{words(one)}</option> })

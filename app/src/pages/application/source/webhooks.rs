@@ -82,10 +82,18 @@ fn item(hook: Webhook, manages: bool, rotate: Rotate, delete: Delete) -> AnyView
 fn secret(made: Option<NewWebhook>) -> Option<AnyView> {
     let made = made?;
     let how = match made.provider {
-        Provider::Github => "In the repository's settings, under Webhooks: content type application/json, events Pushes and Pull requests.",
-        Provider::Gitlab => "In the project's settings, under Webhooks: the secret is the secret token; tick push, tag push and merge request events.",
-        Provider::Gitea => "In the repository's settings, under Webhooks: POST, application/json, push and pull request events.",
-        Provider::Bitbucket => "In the repository's settings, under Webhooks: repository push and all pull request triggers.",
+        Provider::Github => {
+            "In the repository's settings, under Webhooks: content type application/json, events Pushes and Pull requests."
+        }
+        Provider::Gitlab => {
+            "In the project's settings, under Webhooks: the secret is the secret token; tick push, tag push and merge request events."
+        }
+        Provider::Gitea => {
+            "In the repository's settings, under Webhooks: POST, application/json, push and pull request events."
+        }
+        Provider::Bitbucket => {
+            "In the repository's settings, under Webhooks: repository push and all pull request triggers."
+        }
     };
     let view = view! {
         <Card title=format!("Tell {} about it", made.provider.title()) note=how>

@@ -1,0 +1,84 @@
+//! GitHub's interface for apps, over http(s). Its address is the operator's; what it answers is believed no further than
+//! its shape.
+
+use crate::outbound::Outbound;
+use crate::web::{Answer, Sent, Web, WebError};
+use async_trait::async_trait;
+use reqwest::Method;
+use serde_json::{Value, json};
+use services::github_apps::{Github, GithubError, Named, NewApp};
+use zeroize::Zeroizing;
+
+const LARGEST: usize = 1 << 20;
+
+pub struct GithubApi {
+    web: Web,
+    /// `https://api.github.com`, without a trailing slash.
+    base: String,
+}
+
+impl GithubApi {
+    pub fn new(outbound: Outbound, base: &str) -> Self {
+        Self { web: Web::new(outbound), base: base.trim_end_matches('/').to_owned() }
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        jwt: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<Value, GithubError> {
+        let mut headers = vec![
+            ("accept".to_owned(), "application/vnd.github+json".to_owned()),
+            ("x-github-api-version".to_owned(), "2022-11-28".to_owned()),
+        ];
+        if let Some(jwt) = jwt {
+            headers.push(("authorization".to_owned(), format!("Bearer {jwt}")));
+        }
+        let body = body.map(|body| {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            body.to_string().into_bytes()
+        });
+        let url = format!("{}{path}", self.base);
+        let answer = self.web.send(Sent { method, url: &url, headers: &headers, body }, LARGEST).await;
+        let Answer { status, body } = answer.map_err(|error| match error {
+            WebError::Refused(why) | WebError::Unreachable(why) => GithubError::Unreachable(why),
+            other => GithubError::Failed(other.to_string()),
+        })?;
+        match status {
+            200 | 201 => serde_json::from_slice(&body).map_err(|_| GithubError::Failed("nonsense".to_owned())),
+            404 => Err(GithubError::Unknown),
+            status => Err(GithubError::Failed(status.to_string())),
+        }
+    }
+}
+
+#[async_trait]
+impl Github for GithubApi {
+    async fn convert(&self, code: &str) -> Result<NewApp, GithubError> {
+        let made = self.ask(Method::POST, &format!("/app-manifests/{code}/conversions"), None, None).await?;
+        let text = |name: &str| made[name].as_str().map(str::to_owned);
+        let nonsense = || GithubError::Failed("without what an app needs".to_owned());
+        Ok(NewApp {
+            id: made["id"].as_u64().ok_or_else(nonsense)?,
+            slug: text("slug").ok_or_else(nonsense)?,
+            html_url: text("html_url").ok_or_else(nonsense)?,
+            webhook_secret: Zeroizing::new(text("webhook_secret").ok_or_else(nonsense)?),
+            pem: Zeroizing::new(text("pem").ok_or_else(nonsense)?),
+        })
+    }
+
+    async fn token(&self, jwt: &str, repository: &Named<'_>) -> Result<Zeroizing<String>, GithubError> {
+        let path = format!("/repos/{}/{}/installation", repository.owner, repository.name);
+        let installation = self.ask(Method::GET, &path, Some(jwt), None).await?;
+        let id =
+            installation["id"].as_u64().ok_or_else(|| GithubError::Failed("without an installation".to_owned()))?;
+        // For this repository and for reading it, whatever the app may do.
+        let wanted = json!({ "repositories": [repository.name], "permissions": { "contents": "read" } });
+        let made =
+            self.ask(Method::POST, &format!("/app/installations/{id}/access_tokens"), Some(jwt), Some(wanted)).await?;
+        let token = made["token"].as_str().ok_or_else(|| GithubError::Failed("without a token".to_owned()))?;
+        Ok(Zeroizing::new(token.to_owned()))
+    }
+}
