@@ -33,6 +33,7 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
     let composed = compose(&config, Stay::Works).await?;
     let platform = composed.platform.clone();
     let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
     let runner = start_runner(&composed, &config, stop.clone()).await?;
     let set_up = services::accounts::is_set_up(&platform).await.map_err(explain)?;
     let app = App {
@@ -52,7 +53,6 @@ pub async fn serve(mut config: Config, demo: Option<PathBuf>) -> Result<(), Stri
     let serving = axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stopping.cancelled().await });
     let mut serving = tokio::spawn(async move { serving.await });
-    tokio::spawn(stop_on_signal(stop.clone()));
     println!("Canopy listens on {}", config.public_url);
     if let Some(repositories) = repositories {
         demo::start(&platform, repositories, demo.is_some(), &stop);
@@ -80,9 +80,10 @@ pub async fn work(mut config: Config) -> Result<(), String> {
     config.demo_repositories = demo::served_at(&config.data.join("demo"));
     let composed = compose(&config, Stay::Works).await?;
     let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
     let runner = start_runner(&composed, &config, stop.clone()).await?;
     println!("Canopy works on the jobs of instance {}", composed.platform.settings.instance_id);
-    stop_on_signal(stop).await;
+    stop.cancelled().await;
     finish(runner, composed.platform.clone()).await;
     Ok(())
 }
@@ -107,16 +108,18 @@ async fn finish(runner: JoinHandle<()>, platform: Arc<Platform>) {
     platform.database.clone().close().await;
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::error!("signals cannot be received");
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        () = stop.cancelled() => {}
-    }
-    stop.cancel();
+/// Listened for from this call on, not from when the task first runs: a stop asked for right after the first line is
+/// printed must not be a kill.
+fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
+    let signals = (|| Ok::<_, std::io::Error>((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)))();
+    let (mut interrupt, mut terminate) = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = stop.cancelled() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
 }
