@@ -33,7 +33,8 @@ impl Readers {
         let mut missed = self.0.lock().await;
         if missed.is_none_or(|at| at.elapsed() > PATIENCE) {
             let nowhere: OutputSink = Arc::new(|_| {});
-            let pulled = tokio::time::timeout(LIMIT, images::pull(docker, &asked.frontend, None, nowhere, cancel)).await;
+            let pulled =
+                tokio::time::timeout(LIMIT, images::pull(docker, &asked.frontend, None, nowhere, cancel)).await;
             match pulled {
                 Ok(Ok(_)) => return Ok(None),
                 Ok(Err(EngineError::Cancelled)) => return Err(EngineError::Cancelled),

@@ -210,7 +210,7 @@ pub fn image(error: &EngineError, reference: &str) -> Finding {
     {
         return Finding::new(
             format!("The image {reference} was not found."),
-            "Check name and tag for typing errors. Private registries are not supported yet.",
+            "Check name and tag for typing errors. If the image is private, add its registry's login under Credentials, Registries.",
         )
         .at("settings#source.reference");
     }

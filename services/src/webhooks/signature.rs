@@ -1,10 +1,9 @@
 //! Whether a delivery comes from who knows the webhook's secret. Over the bytes as they came, in constant time. Pure.
 
 use super::Provider;
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-const BLOCK: usize = 64;
 
 /// `header` answers a header's value by its name in lower case.
 pub fn verified<'a>(
@@ -33,43 +32,15 @@ pub fn verified<'a>(
 }
 
 fn signed(sent: &str, prefix: &str, secret: &str, body: &[u8]) -> bool {
-    let Some(code) = sent.strip_prefix(prefix).and_then(|code| hex::decode(code).ok()) else { return false };
-    code.ct_eq(&hmac(secret.as_bytes(), body)).into()
-}
-
-/// HMAC-SHA256 (RFC 2104).
-pub fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut block = [0_u8; BLOCK];
-    if key.len() > BLOCK {
-        block[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
+    let code = sent.strip_prefix(prefix).and_then(|code| hex::decode(code).ok());
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok();
+    code.zip(mac).is_some_and(|(code, mac)| mac.chain_update(body).verify_slice(&code).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_code_is_the_standards() {
-        // RFC 4231, test cases 1, 2 and 6.
-        let check = |key: &[u8], text: &[u8], code: &str| assert_eq!(hex::encode(hmac(key, text)), code);
-        check(&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-        check(
-            b"Jefe",
-            b"what do ya want for nothing?",
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-        );
-        check(
-            &[0xaa; 131],
-            b"Test Using Larger Than Block-Size Key - Hash Key First",
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
-        );
-    }
 
     #[test]
     fn the_example_of_githubs_documentation_holds() {
@@ -82,7 +53,8 @@ mod tests {
     }
 
     fn sent(provider: Provider, secret: &str, body: &[u8]) -> (&'static str, String) {
-        let code = hex::encode(hmac(secret.as_bytes(), body));
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        let code = hex::encode(mac.chain_update(body).finalize().into_bytes());
         match provider {
             Provider::Github => ("x-hub-signature-256", format!("sha256={code}")),
             Provider::Bitbucket => ("x-hub-signature", format!("sha256={code}")),

@@ -1,7 +1,9 @@
 //! A platform per test: its own database, a clock that stands, ports in memory. Each test makes its own
 //! organizations, so a leak between tenants shows up as a failing test.
 
-use crate::doubles::{MemoryEngine, MemoryEngines, MemoryGithub, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver};
+use crate::doubles::{
+    MemoryEngine, MemoryEngines, MemoryGithub, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver,
+};
 use crate::faults::Faults;
 use contract::Time;
 use contract::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
