@@ -15,14 +15,15 @@ async function addresses(given) {
   const members = await platform.call(page, "members.list");
   const member = members.items.find((each) => each.email === platform.email);
   await page.context().close();
-  const tabs = ["", "/deployments", "/logs", "/variables", "/variables/file", "/domains", "/settings", "/delete"];
+  const tabs = ["", "/deployments", "/logs", "/variables", "/variables/file", "/domains", "/source", "/tasks", "/terminal", "/settings", "/delete"];
   return [
     "/", "/welcome", "/projects", "/projects/new", `/projects/${project.id}`, `/projects/${project.id}/applications/new`, `/projects/${project.id}/delete`,
     "/variables", `/projects/${project.id}/variables`, `/projects/${project.id}/environments/${project.environments[0].id}/variables`,
     ...tabs.map((tab) => `/applications/${application.id}${tab}`),
     ...domains.items.slice(0, 1).flatMap((one) => ["edit", "remove"].map((what) => `/applications/${application.id}/domains?${what}=${one.id}`)),
-    "/deployments", "/deployments?state=failed&q=none", "/deployments/analytics", `/deployments/${deployments.items[0].id}`, "/search", "/search?q=clock", "/servers", "/servers/new", `/servers/${servers.items[0].id}`,
-    `/servers/${servers.items[0].id}/delete`, "/members", `/members/${member.id}`, "/api-keys", "/api-keys/new", "/audit", "/account",
+    "/deployments", "/deployments?state=failed&q=none", "/deployments/analytics", `/deployments/${deployments.items[0].id}`, "/search", "/search?q=clock", "/servers", "/servers/new",
+    ...["", "/cleanups", "/edit", "/delete"].map((part) => `/servers/${servers.items[0].id}${part}`), "/servers/keys", "/servers/keys/new",
+    "/server-access", "/credentials", "/credentials/registries", "/credentials/hosts", "/members", `/members/${member.id}`, "/api-keys", "/api-keys/new", "/audit", "/account",
   ];
 }
 

@@ -56,7 +56,7 @@ export async function a_task_is_made_run_and_read(given) {
   await go(page, `/applications/${id}/tasks`);
   await page.getByText("No tasks").waitFor();
   await sound(page);
-  await page.getByLabel("Name").fill("Greet");
+  await page.getByLabel("Name", { exact: true }).fill("Greet");
   await page.getByLabel("Command").fill("/bin/sh -c 'echo hello from $(hostname -i)'");
   await page.getByLabel("When").fill("61 2 * * *");
   await page.getByRole("button", { name: "Create task" }).click();
@@ -66,7 +66,7 @@ export async function a_task_is_made_run_and_read(given) {
   await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
   await page.getByText("Next:").waitFor();
   await page.getByRole("button", { name: "Run now" }).click();
-  await page.getByText("Succeeded").first().waitFor({ timeout: 60_000 });
+  await page.getByRole("table", { name: "Runs" }).getByText("Succeeded").first().waitFor({ timeout: 60_000 });
   await sound(page);
   await page.getByRole("table", { name: "Runs" }).getByRole("link").first().click();
   await page.getByText("hello from").waitFor();
@@ -80,7 +80,7 @@ export async function a_task_is_made_without_javascript(given) {
   await first.context().close();
   const page = await signedIn(given, { javaScriptEnabled: false, size: "phone" });
   await page.goto(`/applications/${id}/tasks`);
-  await page.getByLabel("Name").fill("Plain");
+  await page.getByLabel("Name", { exact: true }).fill("Plain");
   await page.getByLabel("Command").fill("true");
   await page.getByLabel("When").fill("@daily");
   await page.getByRole("button", { name: "Create task" }).click();

@@ -25,8 +25,8 @@ pub fn LogView(
     #[prop(optional, into)]
     download: Option<String>,
     /// What to say while there is no line.
-    #[prop(default = "No lines yet.".to_owned(), into)]
-    empty: String,
+    #[prop(default = "No lines yet.".into(), into)]
+    empty: Signal<String>,
     /// As tall as the window allows.
     #[prop(optional)]
     tall: bool,
@@ -48,8 +48,10 @@ pub fn LogView(
         },
     );
 
+    // A frame, and a scroll that the browser tells late, may come when the log is no longer there.
+    let pane_now = move || pane.try_get_untracked().flatten();
     let to_end = move || {
-        if let Some(pane) = pane.get_untracked() {
+        if let Some(pane) = pane_now() {
             pane.set_scroll_top(pane.scroll_height());
         }
     };
@@ -135,7 +137,7 @@ pub fn LogView(
                     }
                 }
                 on:scroll=move |_| {
-                    if let Some(pane) = pane.get_untracked() {
+                    if let Some(pane) = pane_now() {
                         let (top, before) = (pane.scroll_top(), last_top.get_value());
                         last_top.set_value(top);
                         let near = pane.scroll_height() - top - pane.client_height() < NEAR_PX;
@@ -157,7 +159,7 @@ pub fn LogView(
                     shown
                         .with(Vec::is_empty)
                         .then(|| {
-                            let words = if lines.with(LogRing::is_empty) { empty.clone() } else { "No line matches.".to_owned() };
+                            let words = if lines.with(LogRing::is_empty) { empty.get() } else { "No line matches.".to_owned() };
                             view! { <p class=style::log::NONE>{words}</p> }
                         })
                 }}

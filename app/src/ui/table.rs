@@ -184,7 +184,7 @@ pub fn FilterBar(
                 {keep}
                 <label class=style::table::QUERY>
                     <Icon glyph=Glyph::Search />
-                    <input type="search" name=name value=query placeholder=placeholder.clone() aria-label=placeholder />
+                    <input type="search" name=name value=query placeholder=placeholder.clone() aria-label=format!("Search: {placeholder}") />
                 </label>
                 {children.map(|children| children())}
                 <Button small=true>"Search"</Button>

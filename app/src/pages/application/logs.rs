@@ -133,14 +133,12 @@ fn part(application: &Application, asked: &Asked, download: String) -> AnyView {
             view! { <p><Button small=true on_click=more>"Earlier lines"</Button></p> }
         })
     };
-    let empty = move || if window.read.get() { "No line matches." } else { "Reading the log …" };
+    let empty =
+        Signal::derive(move || if window.read.get() { "No line matches." } else { "Reading the log …" }.to_owned());
     view! {
         {refused}
         {earlier}
-        {move || {
-            let download = download.clone();
-            view! { <LogView lines=window.lines title="Output" empty=empty() tall=true download=download /> }
-        }}
+        <LogView lines=window.lines title="Output" empty=empty tall=true download=download />
     }
     .into_any()
 }
