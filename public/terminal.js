@@ -85,7 +85,7 @@ class CanopyTerminal extends HTMLElement {
       this.dataset.state = "closed";
       if (this.terminal !== terminal) return;
       const words = last || "The connection could not be made, or was cut. You may lack the right to open terminals here.";
-      terminal.write(`\r\n\x1b[2m${words} Press Enter to open it again.\x1b[0m\r\n`);
+      terminal.write(`\r\n${words} Press Enter to open it again.\r\n`);
       const again = terminal.onData((text) => {
         if (text !== "\r") return;
         again.dispose();

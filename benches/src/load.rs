@@ -79,6 +79,25 @@ impl Target {
         Ok(Measured { per_second, median: times.get(times.len() / 2).copied().unwrap_or_default(), bytes })
     }
 
+    /// One reader, twenty times a second, until the other end of `until` is gone; shortest first.
+    pub async fn steadily(&self, mut until: tokio::sync::oneshot::Receiver<()>) -> Result<Vec<Duration>> {
+        let mut connection = self.connect().await?;
+        let mut next = tokio::time::interval(Duration::from_millis(50));
+        next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut times = Vec::new();
+        loop {
+            tokio::select! {
+                _ = &mut until => break,
+                _ = next.tick() => {}
+            }
+            let asked = Instant::now();
+            self.ask(&mut connection).await?;
+            times.push(asked.elapsed());
+        }
+        times.sort_unstable();
+        Ok(times)
+    }
+
     async fn connect(&self) -> Result<SendRequest<Empty<Bytes>>> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;

@@ -2,12 +2,15 @@
 //! about the machine than about the program. `scripts/bench` builds and starts it.
 
 mod bound;
+mod busy;
 mod canopy;
 mod database;
 mod deployment;
 mod load;
 mod report;
+mod repository;
 mod seed;
+mod stage;
 
 use canopy::Installation;
 use database::Database;
@@ -28,9 +31,10 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         // The bound is a process of its own, with a runtime like that of the program.
         ["bound", database] => run(tokio::runtime::Builder::new_multi_thread(), bound::serve(database)),
-        ["deployment", program, site] => {
-            run(tokio::runtime::Builder::new_multi_thread(), deployment::compare(program.into(), site.into()))
-        }
+        ["deployment", program, site] => run(tokio::runtime::Builder::new_multi_thread(), async {
+            deployment::compare(Path::new(program), Path::new(site)).await?;
+            busy::measure(Path::new(program), Path::new(site)).await
+        }),
         // One thread makes the load: it takes as little as possible from those that are measured.
         [program, site] => run(tokio::runtime::Builder::new_current_thread(), compare(program.into(), site.into())),
         _ => Err("scripts/bench starts this, as: bench PROGRAM SITE".into()),

@@ -43,6 +43,11 @@ pub async fn sow(canopy: &Canopy, key: String) -> Result<String> {
             calls.call("applications.create", input).await?;
         }
     }
+    sign_in(&mut calls).await
+}
+
+/// The cookie of the first account's session.
+pub async fn sign_in(calls: &mut Calls) -> Result<String> {
     let signed_in = calls.send("sessions.create", json!({ "email": EMAIL, "password": PASSWORD })).await?;
     let cookie = signed_in.headers().get(SET_COOKIE).ok_or("signing in set no cookie")?.to_str()?;
     Ok(cookie.split(';').next().unwrap_or_default().to_owned())

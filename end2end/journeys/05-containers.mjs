@@ -57,11 +57,11 @@ export async function a_task_is_made_run_and_read(given) {
   await page.getByText("No tasks").waitFor();
   await sound(page);
   await page.getByLabel("Name", { exact: true }).fill("Greet");
-  await page.getByLabel("Command").fill("/bin/sh -c 'echo hello from $(hostname -i)'");
-  await page.getByLabel("When").fill("61 2 * * *");
+  await page.getByLabel("Command", { exact: true }).fill("/bin/sh -c 'echo hello from $(hostname -i)'");
+  await page.getByLabel("When", { exact: true }).fill("61 2 * * *");
   await page.getByRole("button", { name: "Create task" }).click();
   await page.getByText("This is no schedule").first().waitFor();
-  await page.getByLabel("When").fill("30 2 * * *");
+  await page.getByLabel("When", { exact: true }).fill("30 2 * * *");
   await page.getByRole("button", { name: "Create task" }).click();
   await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
   await page.getByText("Next:").waitFor();
@@ -81,8 +81,8 @@ export async function a_task_is_made_without_javascript(given) {
   const page = await signedIn(given, { javaScriptEnabled: false, size: "phone" });
   await page.goto(`/applications/${id}/tasks`);
   await page.getByLabel("Name", { exact: true }).fill("Plain");
-  await page.getByLabel("Command").fill("true");
-  await page.getByLabel("When").fill("@daily");
+  await page.getByLabel("Command", { exact: true }).fill("true");
+  await page.getByLabel("When", { exact: true }).fill("@daily");
   await page.getByRole("button", { name: "Create task" }).click();
   await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
   await page.getByRole("button", { name: "Run now" }).waitFor();
