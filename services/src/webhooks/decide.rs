@@ -57,7 +57,7 @@ pub fn meaning(told: &Told, source: &Source, rules: &Rules) -> Meaning {
     if let What::Ping = told.what {
         return ignore("Ping".into(), "The webhook works.");
     }
-    if !told.repository.as_deref().is_none_or(|name| is_at(url.as_str(), name)) {
+    if is_elsewhere(told, url.as_str()) {
         return ignore(event_words(told), "It tells of another repository than the application's.");
     }
     let pushes = match &told.what {
@@ -154,6 +154,21 @@ fn event_words(told: &Told) -> String {
     format!("Event {}", told.event)
 }
 
+/// Whether it tells of another repository of the host that the application's is fetched from. Of a mirror, or of the
+/// same host by another name, nothing can be said; who sent it knows this webhook's secret.
+fn is_elsewhere(told: &Told, url: &str) -> bool {
+    let (Some(name), Some(address)) = (&told.repository, &told.address) else { return false };
+    host(address) == host(url) && !is_at(url, name)
+}
+
+/// Of an address as browsers and as git know it, in lower case.
+fn host(address: &str) -> Option<String> {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let rest = rest.split('/').next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    Some(rest.split(':').next().filter(|host| !host.is_empty())?.to_ascii_lowercase())
+}
+
 /// Whether an address leads to the repository that is called `owner/name`, however it is spelled.
 pub fn is_at(url: &str, name: &str) -> bool {
     let place = url.split_once("://").map_or(url, |(_, rest)| rest).to_ascii_lowercase().replace(':', "/");
@@ -169,6 +184,24 @@ mod tests {
     use crate::values::{GitRef, GitUrl};
 
     const COMMIT: &str = "1111111111111111111111111111111111111111";
+
+    #[test]
+    fn another_repository_is_told_by_its_host_and_name() {
+        let told = |name: &str, address: Option<&str>| Told {
+            event: "push".into(),
+            repository: Some(name.into()),
+            address: address.map(str::to_owned),
+            what: What::Ping,
+        };
+        for url in
+            ["git@example.com:team/shop.git", "https://EXAMPLE.com/team/shop", "ssh://git@example.com:22/team/shop"]
+        {
+            assert!(is_elsewhere(&told("team/other", Some("https://example.com/team/other")), url), "{url}");
+            assert!(!is_elsewhere(&told("team/shop", Some("https://example.com/team/shop")), url), "{url}");
+            assert!(!is_elsewhere(&told("team/other", Some("https://github.com/team/other")), url), "{url}");
+            assert!(!is_elsewhere(&told("team/other", None), url), "{url}");
+        }
+    }
 
     fn source(branch: &str) -> Source {
         Source::Git {
@@ -189,7 +222,12 @@ mod tests {
             message: message.into(),
             by: "octocat".into(),
         };
-        Told { event: "push".into(), repository: Some("team/shop".into()), what: What::Pushes(vec![push]) }
+        Told {
+            event: "push".into(),
+            repository: Some("team/shop".into()),
+            address: Some("https://example.com/team/shop".into()),
+            what: What::Pushes(vec![push]),
+        }
     }
 
     fn deploys(told: &Told, rules: &Rules) -> bool {

@@ -11,6 +11,8 @@ pub struct Told {
     pub event: String,
     /// `owner/name`, where it says so.
     pub repository: Option<String>,
+    /// Where it is, for browsers.
+    pub address: Option<String>,
     pub what: What,
 }
 
@@ -64,12 +66,12 @@ const LONGEST: usize = 200;
 /// None when it is not what the provider sends. `name` is the event's, from the provider's header.
 pub fn read(provider: Provider, name: &str, body: &[u8]) -> Option<Told> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let (repository, what) = match provider {
-        Provider::Github | Provider::Gitea => (text(&body, "/repository/full_name"), github(name, &body)?),
-        Provider::Gitlab => (text(&body, "/project/path_with_namespace"), gitlab(&body)?),
-        Provider::Bitbucket => (text(&body, "/repository/full_name"), bitbucket(name, &body)?),
+    let (repository, address, what) = match provider {
+        Provider::Github | Provider::Gitea => ("/repository/full_name", "/repository/html_url", github(name, &body)?),
+        Provider::Gitlab => ("/project/path_with_namespace", "/project/web_url", gitlab(&body)?),
+        Provider::Bitbucket => ("/repository/full_name", "/repository/links/html/href", bitbucket(name, &body)?),
     };
-    Some(Told { event: cut(name), repository, what })
+    Some(Told { event: cut(name), repository: text(&body, repository), address: text(&body, address), what })
 }
 
 fn text(body: &Value, at: &str) -> Option<String> {

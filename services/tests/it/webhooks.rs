@@ -217,8 +217,10 @@ async fn a_delivery_that_deploys_nothing_is_kept_with_the_reason() {
     on_each_database(async |h: Harness| {
         let hook = Hook::new(&h, Provider::Github).await;
         let other = serde_json::json!({ "ref": "refs/heads/other", "after": SECOND, "sender": { "login": "octocat" } });
+        let contract::applications::Source::Git { url, .. } = &hook.stage.application.source else { panic!("no git") };
+        let host = url.split('/').nth(2).unwrap();
         let elsewhere = serde_json::json!({
-            "ref": "refs/heads/main", "after": SECOND, "repository": { "full_name": "team/elsewhere" },
+            "ref": "refs/heads/main", "after": SECOND, "repository": { "full_name": "team/elsewhere", "html_url": format!("https://{host}/team/elsewhere") },
         });
         for (event, body, why) in [
             ("ping", b"{\"zen\":\"x\"}".to_vec(), "The webhook works."),
