@@ -197,7 +197,7 @@ fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
     headers.get_all(header::SET_COOKIE).iter().any(sets)
 }
 
-fn request_id(headers: &HeaderMap) -> String {
+pub fn request_id(headers: &HeaderMap) -> String {
     let plain =
         |id: &String| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     text(headers, REQUEST_ID).filter(plain).unwrap_or_else(|| uuid::Uuid::now_v7().to_string())

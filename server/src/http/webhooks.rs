@@ -2,7 +2,7 @@
 //! counts here; who knows the webhook's secret is heard.
 
 use super::App;
-use super::caller::problem;
+use super::caller::{problem, request_id};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -26,7 +26,8 @@ async fn deliver(
     body: Bytes,
 ) -> Response {
     let header = |name: &'static str| headers.get(name).and_then(|value| value.to_str().ok());
-    let refused = |code, why: &str| problem(Error::new(code, why), "");
+    let request_id = request_id(&headers);
+    let refused = |code, why: &str| problem(Error::new(code, why), &request_id);
     match receive(&app.platform, &provider, &id, header, &body).await {
         Ok(deliveries) => {
             let answer = serde_json::json!({ "deliveries": deliveries });
@@ -36,9 +37,10 @@ async fn deliver(
         Err(ReceiveError::NotSigned) => {
             refused(Code::NotSignedIn, "The delivery is not signed with this webhook's secret.")
         }
-        Err(ReceiveError::Unreadable) => {
-            refused(Code::Malformed, "The delivery cannot be read. Choose application/json as its content type.")
-        }
-        Err(ReceiveError::Other(error)) => problem(error.into_contract(""), ""),
+        Err(ReceiveError::Unreadable) => refused(
+            Code::Malformed,
+            "The delivery is not what this provider sends. Check that the webhook was made for it.",
+        ),
+        Err(ReceiveError::Other(error)) => problem(error.into_contract(&request_id), &request_id),
     }
 }

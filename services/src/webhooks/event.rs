@@ -65,7 +65,14 @@ const LONGEST: usize = 200;
 
 /// None when it is not what the provider sends. `name` is the event's, from the provider's header.
 pub fn read(provider: Provider, name: &str, body: &[u8]) -> Option<Told> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let body: Value = match serde_json::from_slice(body) {
+        Ok(body) => body,
+        // GitHub's form proposes the content type of forms.
+        Err(_) => {
+            let (_, payload) = url::form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
+            serde_json::from_str(&payload).ok()?
+        }
+    };
     let (repository, address, what) = match provider {
         Provider::Github | Provider::Gitea => ("/repository/full_name", "/repository/html_url", github(name, &body)?),
         Provider::Gitlab => ("/project/path_with_namespace", "/project/web_url", gitlab(&body)?),
@@ -262,6 +269,16 @@ mod tests {
     fn push(tag: bool, name: &str, commit: &str, message: &str, by: &str) -> Push {
         let commit = CommitId::parse(commit).ok();
         Push { tag, name: name.into(), commit, message: message.into(), by: by.into() }
+    }
+
+    #[test]
+    fn a_form_says_the_same_as_its_payload() {
+        let plain = payload!("github-push").as_slice();
+        let form: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("payload", std::str::from_utf8(plain).unwrap())
+            .finish();
+        assert_eq!(read(Provider::Github, "push", form.as_bytes()), read(Provider::Github, "push", plain));
+        assert!(read(Provider::Github, "push", plain).is_some());
     }
 
     #[test]
