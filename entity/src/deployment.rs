@@ -16,6 +16,7 @@ pub struct Model {
     pub steps: Json,
     pub commit: Option<String>,
     pub commit_message: Option<String>,
+    pub commit_author: Option<String>,
     pub committed_at: Option<contract::Time>,
     pub branch: Option<String>,
     pub image_digest: Option<String>,

@@ -21,6 +21,7 @@ pub mod environment_variable;
 pub mod git_credential;
 pub mod git_host_key;
 pub mod github_app_request;
+pub mod guarded_repository;
 pub mod idempotency_key;
 pub mod import_mapping;
 pub mod instance_setting;

@@ -20,6 +20,10 @@ pub struct Model {
     pub runs_as: Option<ApplicationId>,
     pub pushed_at: contract::Time,
     pub expires_at: contract::Time,
+    /// The comment at the pull request, as its host counts them.
+    pub comment_id: Option<String>,
+    /// What it says.
+    pub comment_text: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -18,6 +18,7 @@ mod m20261122_000013_deployment_analytics;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
+mod m20261122_000018_sources_shown;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_builds::Migration),
             Box::new(m20261122_000008_sources::Migration),
             Box::new(m20261122_000009_previews::Migration),
+            Box::new(m20261122_000018_sources_shown::Migration),
         ]
     }
 }

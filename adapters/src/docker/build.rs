@@ -41,6 +41,8 @@ pub struct Building<'a> {
     pub root: Option<String>,
     /// Stands in for the file in the folder.
     pub dockerfile: Option<String>,
+    /// Each image's registry is asked for it, also when the Engine has it.
+    pub fresh: bool,
 }
 
 pub async fn build(
@@ -68,7 +70,7 @@ pub async fn build(
         },
         ended.clone(),
     );
-    let path = path(on.docker, &request, &session.id)?;
+    let path = path(on.docker, &request, &session.id, on.fresh)?;
     let built = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(EngineError::Cancelled),
@@ -108,7 +110,7 @@ pub async fn build(
     Ok(image)
 }
 
-fn path(docker: &Docker, request: &BuildRequest, session: &str) -> EngineResult<String> {
+fn path(docker: &Docker, request: &BuildRequest, session: &str, fresh: bool) -> EngineResult<String> {
     let arguments: std::collections::BTreeMap<_, _> =
         request.arguments.iter().filter(|(key, _)| key.as_str() != READER).collect();
     let json = |error: serde_json::Error| EngineError::Failed(error.to_string());
@@ -124,6 +126,9 @@ fn path(docker: &Docker, request: &BuildRequest, session: &str) -> EngineResult<
         .append_pair("rm", "1")
         .append_pair("forcerm", "1")
         .append_pair("networkmode", "default");
+    if fresh {
+        query.append_pair("pull", "1");
+    }
     if request.no_cache {
         query.append_pair("nocache", "1");
     }

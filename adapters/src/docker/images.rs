@@ -86,8 +86,12 @@ pub fn status_line(id: Option<String>, status: &str) -> Output {
 }
 
 pub async fn find(docker: &Docker, reference: &str) -> EngineResult<Option<Image>> {
+    Ok(inspect(docker, reference).await?.map(image_of))
+}
+
+pub async fn inspect(docker: &Docker, reference: &str) -> EngineResult<Option<ImageInspect>> {
     match docker.inspect_image(reference).await.map_err(|e| failure(e, reference)) {
-        Ok(found) => Ok(Some(image_of(found))),
+        Ok(found) => Ok(Some(found)),
         Err(EngineError::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }

@@ -3,6 +3,7 @@
 //!
 //! Invariant: a name or id that becomes part of a request's path is checked first, so none can address another object.
 
+mod access;
 mod build;
 mod ceiling;
 mod containers;
@@ -211,12 +212,13 @@ impl Engine for DockerEngine {
     ) -> EngineResult<Image> {
         checked(&request.tag)?;
         let docker = self.docker().await?;
-        let mut dockerfile = None;
+        let (mut dockerfile, mut fresh) = (None, true);
         // One that is not there is the Engine's to miss, in its own words.
         if let Ok(text) = tokio::fs::read(request.context.join(request.dockerfile.as_str())).await {
             let text = String::from_utf8_lossy(&text);
             let asked = syntax::asked(&text)?;
-            remotes::check_dockerfile(&self.outbound, &text, &request.arguments).await?;
+            let images = remotes::check_dockerfile(&self.outbound, &text, &request.arguments).await?;
+            fresh = access::asks_registries(docker, &images, &request.guarded).await?;
             hints::tell(&text, &request, &output);
             if let Some(asked) = asked {
                 dockerfile = self.readers.stand_in(docker, asked, &output, cancel).await?;
@@ -228,7 +230,7 @@ impl Engine for DockerEngine {
             build::say(&output, &format!("This server's builds run without limits of memory and processes: {error}"));
         }
         let root = build::root(docker).await?;
-        let on = build::Building { docker, engine: &self.source, root, dockerfile };
+        let on = build::Building { docker, engine: &self.source, root, dockerfile, fresh };
         build::build(on, request, output, cancel).await
     }
 

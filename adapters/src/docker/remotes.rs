@@ -31,22 +31,24 @@ pub async fn check_image(outbound: &Outbound, image: &str) -> EngineResult<()> {
     }
 }
 
-/// Refuses a Dockerfile that would have the Engine fetch from where a tenant may not.
+/// Refuses a Dockerfile that would have the Engine fetch from where a tenant may not. Answers the images that it names.
 pub async fn check_dockerfile(
     outbound: &Outbound,
     text: &str,
     arguments: &BTreeMap<String, String>,
-) -> EngineResult<()> {
-    for image in images(text, arguments)? {
-        check_image(outbound, &image).await?;
+) -> EngineResult<Vec<String>> {
+    let named = images(text, arguments)?;
+    for image in &named {
+        check_image(outbound, image).await?;
     }
-    Ok(())
+    Ok(named)
 }
 
 /// The images that a Dockerfile starts and copies from. Refuses `ADD` from an address: it would be fetched by the Engine.
 fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<String>> {
     let mut known = BTreeMap::new();
     let mut images = Vec::new();
+    let mut stages: Vec<String> = Vec::new();
     let mut started = false;
     for line in instructions(text) {
         let mut words = line.split_whitespace();
@@ -66,12 +68,24 @@ fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<
             }
             "FROM" => {
                 started = true;
-                let image = words.find(|word| !word.starts_with("--")).unwrap_or_default();
-                images.push(filled(image, &known)?);
+                let words: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
+                let image = words.first().copied().unwrap_or_default();
+                if !is_stage(&stages, image) {
+                    images.push(filled(image, &known)?);
+                }
+                if let [_, r#as, name] = words.as_slice()
+                    && r#as.eq_ignore_ascii_case("AS")
+                {
+                    stages.push(name.to_ascii_lowercase());
+                }
             }
             "COPY" => {
                 for image in words.filter_map(|word| word.strip_prefix("--from=")) {
-                    images.push(named(image)?);
+                    let image = named(image)?;
+                    // A number counts stages.
+                    if !is_stage(&stages, &image) && !image.bytes().all(|b| b.is_ascii_digit()) {
+                        images.push(image);
+                    }
                 }
             }
             "RUN" => {
@@ -79,7 +93,10 @@ fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<
                     words.take_while(|word| word.starts_with("--")).filter_map(|word| word.strip_prefix("--mount="))
                 {
                     for image in mount.split(',').filter_map(from_of_mount) {
-                        images.push(named(&image)?);
+                        let image = named(&image)?;
+                        if !is_stage(&stages, &image) {
+                            images.push(image);
+                        }
                     }
                 }
             }
@@ -98,6 +115,11 @@ fn images(text: &str, arguments: &BTreeMap<String, String>) -> EngineResult<Vec<
         }
     }
     Ok(images)
+}
+
+/// A stage further up, whose name is no image's: neither registry, folder nor tag.
+fn is_stage(stages: &[String], name: &str) -> bool {
+    !name.contains(['/', ':', '@']) && stages.iter().any(|stage| stage.eq_ignore_ascii_case(name))
 }
 
 /// `from=image` of a `RUN --mount`, in which quotes may stand.
@@ -184,7 +206,10 @@ mod tests {
 
     #[test]
     fn images_are_found_wherever_a_dockerfile_names_them() {
-        assert_eq!(found("FROM node:20 AS a\nFROM --platform=linux/amd64 a\n"), ["node:20", "a"]);
+        assert_eq!(found("FROM node:20 AS a\nFROM --platform=linux/amd64 a\n"), ["node:20"]);
+        assert_eq!(found("FROM x AS Base\nFROM y\nCOPY --from=base /a /b\nCOPY --from=0 /a /b"), ["x", "y"]);
+        assert_eq!(found("FROM x\nCOPY --from=later /a /b\nFROM y AS later"), ["x", "later", "y"]);
+        assert_eq!(found("FROM x AS r.example/a\nRUN --mount=from=r.example/a ls"), ["x", "r.example/a"]);
         assert_eq!(found("ARG REGISTRY=docker.io\nARG TAG=1\nFROM ${REGISTRY}/x:$TAG"), ["10.0.0.5:5000/x:1"]);
         assert_eq!(found("ARG B\nFROM ${B:-alpine}"), ["alpine"]);
         assert_eq!(found("from \\\n# a comment\n  127.0.0.1:5000\\\n/x"), ["127.0.0.1:5000/x"]);

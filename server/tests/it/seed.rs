@@ -162,6 +162,8 @@ impl Seed {
             runs_as: None,
             pushed_at: now,
             expires_at: now + std::time::Duration::from_secs(3600),
+            comment_id: None,
+            comment_text: None,
         };
         preview::ActiveModel::from(row).insert(db).await.unwrap();
         let webhook_id: WebhookId = new();
@@ -265,6 +267,7 @@ impl Seed {
             steps: json!([]),
             commit: None,
             commit_message: None,
+            commit_author: None,
             committed_at: None,
             branch: None,
             image_digest: None,

@@ -142,6 +142,7 @@ async fn queue(
         steps: Set(serde_json::to_value(steps_of(config, earlier.is_some()))?),
         commit: Set(asked.commit.map(|commit| commit.to_string()).or(earlier.as_ref().and_then(|e| e.commit.clone()))),
         commit_message: Set(asked.message.or(earlier.as_ref().and_then(|e| e.commit_message.clone()))),
+        commit_author: Set(earlier.as_ref().and_then(|e| e.commit_author.clone())),
         // It has served before: going back to it is no new way from a commit.
         committed_at: Set(None),
         branch: Set(asked.branch.or(branch)),

@@ -152,14 +152,16 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         );
     }
     if either("pull access denied")
+        || either("no basic auth credentials")
+        || either("insufficient_scope")
         || either("manifest unknown")
         || either("no such image")
         || either("not found: manifest")
         || (lower.contains("failed to load metadata") || lower.contains("resolve image")) && lower.contains("not found")
     {
         return Finding::new(
-            "The Dockerfile starts from an image that cannot be found.",
-            "Check the name after FROM for typing errors; for a private registry add its credential in the settings.",
+            "The Dockerfile starts from an image that cannot be found, or whose registry does not allow its use.",
+            "Check the name after FROM for typing errors; for a private image add its registry's login on the page Credentials.",
         );
     }
     if registry_unreachable(&lower) || registry_unreachable(&said) {
@@ -186,7 +188,8 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
     Finding::new(format!("The build failed: {text}"), "Read the last lines of the log above; then deploy again.")
 }
 
-pub fn image(error: &EngineError, reference: &str) -> Finding {
+/// `known` says whether its registry was asked with a login.
+pub fn image(error: &EngineError, reference: &str, known: bool) -> Finding {
     let text = error.to_string();
     let lower = text.to_lowercase();
     match error {
@@ -199,8 +202,8 @@ pub fn image(error: &EngineError, reference: &str) -> Finding {
     }
     if registry_unreachable(&lower) {
         return Finding::new(
-            format!("The image {reference} is not on the server, and its registry does not answer."),
-            "Check the server's network, or load the image there (`docker load`); it is used when it is present.",
+            format!("The registry of the image {reference} does not answer."),
+            "Check the server's network, or load the image there (`docker load`); one that came without a login is used when it is present.",
         );
     }
     if matches!(error, EngineError::NotFound(_))
@@ -209,8 +212,12 @@ pub fn image(error: &EngineError, reference: &str) -> Finding {
             .any(|part| lower.contains(part))
     {
         return Finding::new(
-            format!("The image {reference} was not found."),
-            "Check name and tag for typing errors. If the image is private, add its registry's login under Credentials, Registries.",
+            format!("The image {reference} was not found, or its registry does not allow its use."),
+            if known {
+                "Check name and tag for typing errors, and that the registry's login on the page Credentials may read it."
+            } else {
+                "Check name and tag for typing errors. For a private image add its registry's login on the page Credentials."
+            },
         )
         .at("settings#source.reference");
     }
@@ -438,7 +445,7 @@ mod tests {
 
     #[test]
     fn an_image_that_is_missing_is_said_so() {
-        check(&image(&EngineError::Failed("manifest unknown".into()), "a:b"), "not found", "typing");
-        check(&image(&EngineError::Failed("dial tcp: i/o timeout".into()), "a:b"), "registry", "load");
+        check(&image(&EngineError::Failed("manifest unknown".into()), "a:b", true), "not found", "typing");
+        check(&image(&EngineError::Failed("dial tcp: i/o timeout".into()), "a:b", false), "registry", "load");
     }
 }

@@ -74,6 +74,8 @@ pub async fn follow(ctx: &Ctx, parent: ApplicationId, pull: &Pull) -> Result<Fol
         commit: pull.commit.clone(),
         runs_as: known.as_ref().and_then(|row| row.runs_as),
         pushed_at: now,
+        comment_id: known.as_ref().and_then(|row| row.comment_id.clone()),
+        comment_text: known.as_ref().and_then(|row| row.comment_text.clone()),
         expires_at: now + Duration::from_secs(u64::try_from(settings.ttl_hours).unwrap_or(1) * 3600),
     };
     let waits = row.fork;

@@ -1,5 +1,10 @@
 //! By what private images are pulled. A registry's password is sealed, and leaves only towards the engine.
 
+mod guard;
+
+pub use guard::Guarded;
+pub(crate) use guard::{guarded, remember};
+
 use crate::page::{Window, contains, term};
 use crate::platform::Platform;
 use crate::servers::engine::RegistryLogin;

@@ -3,6 +3,7 @@
 
 use super::exec::{ExecEnd, ExecRequest, Terminal, TerminalSize};
 use super::way::{Way, WayError};
+use crate::registry_credentials::Guarded;
 use crate::values::{BuildTarget, ImageReference, RelativePath, UrlPath};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -137,6 +138,8 @@ pub struct BuildRequest {
     /// Readable in the image's history.
     pub arguments: BTreeMap<String, String>,
     pub secrets: BuildSecrets,
+    /// Images of these are asked for at their registry with the logins above, also where the engine has them.
+    pub guarded: Guarded,
     pub labels: Labels,
     /// Every step is run, also those whose outcome is known.
     pub no_cache: bool,

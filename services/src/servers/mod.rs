@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub mod engine;
 pub mod exec;
 mod host_keys;
+pub mod image_names;
 pub mod install_docker;
 pub mod names;
 pub mod proxy;

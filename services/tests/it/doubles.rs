@@ -10,6 +10,7 @@ use services::application_domains::Resolver;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{Access, Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
 use services::github_apps::{Github, GithubError, Named, NewApp};
+use services::registry_credentials::Guarded;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
     EngineResult, Engines, Image, ImageStream, Labels, LogRequest, Output, OutputSink, PortUser, Probe, RegistryLogin,
@@ -114,6 +115,10 @@ pub struct EngineState {
     pub built_anew: Vec<bool>,
     /// The secrets of every build.
     pub built_secrets: Vec<BTreeMap<String, String>>,
+    /// Which images registries have, and the password that each asks for.
+    pub registry: BTreeMap<String, Option<String>>,
+    /// The repositories that each build had to ask a registry for.
+    pub built_guarded: Vec<Guarded>,
     /// What registries were asked with.
     pub logins: Vec<RegistryLogin>,
     /// The environment of every container that was made, by name.
@@ -160,6 +165,8 @@ impl Default for EngineState {
             built: Vec::new(),
             built_anew: Vec::new(),
             built_secrets: Vec::new(),
+            registry: BTreeMap::new(),
+            built_guarded: Vec::new(),
             logins: Vec::new(),
             environments: BTreeMap::new(),
             container_output: String::new(),
@@ -351,6 +358,7 @@ impl Engine for MemoryEngine {
         });
         state.logins.extend(logins);
         state.built_with.push(request.arguments);
+        state.built_guarded.push(request.guarded);
         state.built_secrets.push(request.secrets.values);
         let image = Image {
             digest: format!("sha256:{:064x}", state.next()),
@@ -374,7 +382,21 @@ impl Engine for MemoryEngine {
             return Err(EngineError::Cancelled);
         }
         Self::say(&output, "pulled\n");
-        self.state().logins.extend(login.cloned());
+        {
+            let mut state = self.state();
+            state.logins.extend(login.cloned());
+            if let Some(needed) = state.registry.get(image.as_str()) {
+                if needed.is_some() && needed.as_deref() != login.map(|login| login.password.as_str()) {
+                    return Err(EngineError::Failed(format!("pull access denied for {image}")));
+                }
+                let digest = format!("sha256:{:0>64}", image.as_str().len());
+                let tags = vec![image.to_string()];
+                let found = Image { digest: digest.clone(), size_bytes: 1, labels: Labels::new(), tags };
+                state.images.insert(digest, found);
+            } else if !state.registry.is_empty() {
+                return Err(EngineError::Failed(format!("pull access denied for {image}")));
+            }
+        }
         self.image(image.as_str()).await?.ok_or_else(|| EngineError::NotFound(format!("image {image}")))
     }
 

@@ -180,6 +180,7 @@ pub fn bare_deployment() -> deployment::Model {
         steps: serde_json::json!([]),
         commit: None,
         commit_message: None,
+        commit_author: None,
         committed_at: None,
         branch: Some("main".into()),
         image_digest: None,

@@ -6,7 +6,8 @@ use crate::deployments::stage::Stage;
 use crate::estate::{UpdateApplicationOp, estate, no_changes};
 use crate::harness::{Harness, on_each_database};
 use contract::Code;
-use contract::applications::{Source, UpdateApplication};
+use contract::applications::{Build, Source, UpdateApplication};
+use contract::deployments::DeploymentStatus;
 use contract::git_credentials::*;
 use contract::ids::GitCredentialId;
 use contract::private_keys::{CreatePrivateKey, PrivateKeyRef};
@@ -191,6 +192,78 @@ async fn a_registrys_password_goes_to_its_registry_only() {
         assert!(h.ok::<Registries>(&other.owner, Default::default()).await.items.is_empty());
         h.ok::<DeleteRegistry>(owner, RegistryCredentialRef { id }).await;
         assert!(h.ok::<Registries>(owner, Default::default()).await.items.is_empty());
+    })
+    .await;
+}
+
+/// One engine, two organizations: an image that came with the login of one is no gift to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_image_on_a_shared_engine_is_its_registrys_to_give() {
+    on_each_database(async |h: Harness| {
+        let image = |reference: &str| Source::Image { reference: reference.into() };
+        const PRIVATE: &str = "ghcr.io/team/app:1";
+        let of = |host: &'static str, reference: &'static str| {
+            let source = image(reference);
+            Stage::with(&h, move |input| {
+                input.source = source;
+                input.build = Build::None;
+                input.domains = vec![host.into()];
+            })
+        };
+        let (ours, theirs) = (of("a.example.com", PRIVATE).await, of("b.example.com", PRIVATE).await);
+        h.engines.engine.state().registry =
+            [(PRIVATE.to_owned(), Some("hush".to_owned())), ("team/public:1".to_owned(), None)].into();
+        let login = |password: &str| CreateRegistryCredential {
+            host: "ghcr.io".into(),
+            username: "robot".into(),
+            password: password.into(),
+        };
+        h.ok::<CreateRegistry>(&ours.tenant.owner, login("hush")).await;
+        ours.deploy_well().await;
+        let on_engine =
+            || h.engines.engine.state().images.values().any(|image| image.tags.iter().any(|tag| tag == PRIVATE));
+        assert!(on_engine());
+
+        // Without a login, and with one that the registry does not take.
+        let refused = theirs.deploy().await;
+        assert_eq!(refused.status, DeploymentStatus::Failed);
+        let failure = refused.failure.unwrap();
+        assert!(failure.reason.contains("does not allow") && failure.hint.contains("Credentials"), "{failure:?}");
+        let wrong = h.ok::<CreateRegistry>(&theirs.tenant.owner, login("guessed")).await;
+        assert_eq!(theirs.deploy().await.status, DeploymentStatus::Failed);
+        // Not by another tag either, nor by the beginning of its id.
+        for reference in ["ghcr.io/team/app:2", "0000"] {
+            let change = UpdateApplication { source: Some(image(reference)), ..no_changes(&theirs.application) };
+            h.ok::<UpdateApplicationOp>(&theirs.tenant.owner, change).await;
+            let digest = format!("sha256:{:0>64}", reference.len());
+            let tags = vec!["ghcr.io/team/app:2".to_owned()];
+            let state =
+                |digest| services::servers::engine::Image { digest, size_bytes: 1, labels: Default::default(), tags };
+            h.engines.engine.state().images.insert(reference.to_owned(), state(digest));
+            assert_eq!(theirs.deploy().await.status, DeploymentStatus::Failed, "{reference}");
+        }
+        // A build is told of it too.
+        let source = Source::Dockerfile { text: format!("FROM {PRIVATE}\n") };
+        let build = Some(Build::Dockerfile { path: None, target: None, time_limit_minutes: None });
+        let change = UpdateApplication { source: Some(source), build, ..no_changes(&theirs.application) };
+        h.ok::<UpdateApplicationOp>(&theirs.tenant.owner, change).await;
+        theirs.deploy_well().await;
+        assert!(h.engines.engine.state().built_guarded.pop().unwrap().covers(PRIVATE));
+
+        // With a login of its own it may; and what came without one is for all.
+        h.ok::<DeleteRegistry>(&theirs.tenant.owner, RegistryCredentialRef { id: wrong.id }).await;
+        h.ok::<CreateRegistry>(&theirs.tenant.owner, login("hush")).await;
+        for reference in [PRIVATE, "team/public:1"] {
+            let change = UpdateApplication {
+                source: Some(image(reference)),
+                build: Some(Build::None),
+                ..no_changes(&theirs.application)
+            };
+            h.ok::<UpdateApplicationOp>(&theirs.tenant.owner, change).await;
+            theirs.deploy_well().await;
+        }
+        h.engines.engine.state().registry.clear();
+        theirs.deploy_well().await;
     })
     .await;
 }

@@ -90,6 +90,7 @@ impl Corner {
             target: None,
             arguments: BTreeMap::new(),
             secrets: BuildSecrets::default(),
+            guarded: Default::default(),
             labels: self.labels(),
             // What an earlier run of the tests built is no outcome of this one.
             no_cache: true,

@@ -3,6 +3,7 @@
 use super::{BUSYBOX, Corner, collector, nowhere, reaper, text, until};
 use adapters::docker::{DEFAULT_SOCKET, DockerEngine};
 use adapters::outbound::Outbound;
+use services::registry_credentials::Guarded;
 use services::servers::engine::{BuildRequest, BuildSecrets, Engine, EngineError, RegistryLogin};
 use services::values::ImageReference;
 use std::fs;
@@ -104,6 +105,30 @@ async fn private_images_come_with_their_registrys_password_only() {
     assert!(!text(&taken).contains("hush"));
     engine.remove_image(&image).await.unwrap();
 
+    // One organization's login brings it to an engine that others use too: it stays the registry's to give.
+    engine.pull(&reference, Some(&right), nowhere(), &cancel).await.unwrap();
+    fs::write(folder.path().join("Dockerfile"), format!("FROM {image}\nLABEL made=there\n")).unwrap();
+    engine.build(corner.build(folder.path()), nowhere(), &cancel).await.expect("the engine itself gives it to anybody");
+    let guarded: Guarded = [image.clone()].into_iter().collect();
+    let naming = [
+        format!("FROM {image}\nLABEL made=here\n"),
+        format!("FROM {BUSYBOX}\nCOPY --from={image} /bin/busybox /stolen\n"),
+        format!("FROM {BUSYBOX}\nRUN --mount=from={image},target=/x ls /x\n"),
+    ];
+    for dockerfile in naming {
+        fs::write(folder.path().join("Dockerfile"), &dockerfile).unwrap();
+        let request = BuildRequest { guarded: guarded.clone(), ..corner.build(folder.path()) };
+        let refused = engine.build(request, nowhere(), &cancel).await;
+        assert!(matches!(refused, Err(EngineError::Failed(_) | EngineError::NotFound(_))), "{dockerfile} {refused:?}");
+    }
+    fs::write(folder.path().join("Dockerfile"), format!("FROM {image} AS base\nFROM base\nLABEL made=here\n")).unwrap();
+    let known = (right.username.clone(), right.password.to_string());
+    let secrets = BuildSecrets { registries: [(registry.host.clone(), known)].into(), ..BuildSecrets::default() };
+    let request = BuildRequest { guarded: guarded.clone(), secrets, ..corner.build(folder.path()) };
+    engine.build(request, nowhere(), &cancel).await.unwrap();
+    for login in [None, Some(&wrong)] {
+        assert!(engine.pull(&reference, login, nowhere(), &cancel).await.is_err());
+    }
     engine.pull(&reference, Some(&right), nowhere(), &cancel).await.unwrap();
     engine.remove_image(&image).await.unwrap();
 }

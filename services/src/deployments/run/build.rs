@@ -4,6 +4,7 @@ use super::super::{diagnosis, words};
 use super::builder::{self, Builder};
 use super::fetch::{Fetched, remove_folder};
 use super::limits;
+use super::pull;
 use super::recipe::{Recipe, recipe};
 use super::reuse::{self, Marks};
 use super::work::{Halt, Work};
@@ -15,16 +16,12 @@ use crate::servers::engine::{
     BuildRequest, BuildSecrets, EngineError, Image, LABEL_DEPLOYMENT, Output, OutputSink, STEP_CACHED,
 };
 use crate::servers::names;
-use crate::values::ImageReference;
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-const PULL_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 pub async fn build(work: &Work<'_>, source: Fetched) -> Result<Image, Halt> {
     work.enter(Step::Build).await?;
@@ -32,7 +29,7 @@ pub async fn build(work: &Work<'_>, source: Fetched) -> Result<Image, Halt> {
     let mut marks = None;
     let (image, reference, cached) = match source {
         Fetched::Image(reference) => {
-            let image = present_or_pulled(work, &reference).await?;
+            let image = pull::present_or_pulled(work, &reference).await?;
             (image, reference.to_string(), None)
         }
         Fetched::Checkout(folder) => {
@@ -111,22 +108,6 @@ pub async fn find_earlier(work: &Work<'_>, digest: &str) -> Result<Image, Halt> 
     Ok(image)
 }
 
-async fn present_or_pulled(work: &Work<'_>, reference: &ImageReference) -> Result<Image, Halt> {
-    let finding = |error: &EngineError| diagnosis::image(error, reference.as_str());
-    if let Some(image) = work.engine_call(work.engine.image(reference.as_str()), finding).await? {
-        work.log.say(format!("{reference} is on the server already"));
-        return Ok(image);
-    }
-    work.log.say(format!("Pulling {reference}"));
-    let logins = registry_credentials::logins(work.platform, work.scope).await?;
-    let login = logins.iter().find(|login| login.is_for(reference.as_str()));
-    let call = work.engine.pull(reference, login, work.log.sink(), &work.stop);
-    match tokio::time::timeout(PULL_LIMIT, work.engine_call(call, finding)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(finding(&EngineError::TimedOut(PULL_LIMIT)).into()),
-    }
-}
-
 /// Cached steps, and all of them.
 type Cached = Option<(u32, u32)>;
 
@@ -166,6 +147,7 @@ async fn on(work: &Work<'_>, builder: &Builder, recipe: Recipe, no_cache: bool) 
         target: recipe.target,
         arguments: recipe.arguments,
         secrets: BuildSecrets { values: recipe.secrets, registries },
+        guarded: registry_credentials::guarded(work.platform).await?,
         labels,
         no_cache,
         limits,

@@ -11,6 +11,7 @@ mod fetch;
 mod health;
 pub(crate) mod images;
 mod limits;
+mod pull;
 mod recipe;
 mod reuse;
 mod site;
