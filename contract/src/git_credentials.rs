@@ -48,6 +48,55 @@ pub struct CreateGitCredential {
     pub private_key_id: Option<PrivateKeyId>,
 }
 
+/// Of a GitHub App.
+#[wire]
+pub struct ListRepositories {
+    pub credential_id: GitCredentialId,
+    /// Part of a name.
+    #[serde(default)]
+    pub search: Option<String>,
+}
+
+/// A repository that a credential reads.
+#[wire(Eq)]
+pub struct OfferedRepository {
+    /// `owner/name`.
+    pub name: String,
+    /// As an application's source names it.
+    pub url: String,
+    pub default_branch: String,
+    pub private: bool,
+}
+
+#[wire]
+pub struct OfferedRepositories {
+    /// By name, at most 500.
+    pub items: Vec<OfferedRepository>,
+    /// False: there may be more.
+    pub complete: bool,
+    /// Why there are none.
+    pub problem: Option<String>,
+}
+
+#[wire]
+pub struct ListBranches {
+    /// The repository's address, as an application's source names it.
+    pub url: String,
+    /// By which it is read; absent: it is public.
+    #[serde(default, deserialize_with = "crate::typed::chosen")]
+    pub credential_id: Option<GitCredentialId>,
+}
+
+#[wire]
+pub struct OfferedBranches {
+    /// By name, at most 500.
+    pub items: Vec<String>,
+    /// False: there may be more.
+    pub complete: bool,
+    /// Why there are none.
+    pub problem: Option<String>,
+}
+
 #[wire]
 pub struct GitCredentialRef {
     pub id: GitCredentialId,

@@ -83,6 +83,27 @@ impl GitCli {
     }
 }
 
+impl GitCli {
+    /// What a repository says of its branches and tags.
+    async fn listed(
+        &self,
+        origin: &Origin,
+        options: &[&str],
+        patterns: &[&str],
+        watch: &Watch<'_>,
+    ) -> Result<String, RepositoryError> {
+        let mut remote = Remote::checked(&self.outbound, &self.places, origin).await?;
+        loop {
+            let command = Command::new(Path::new("/")).remote(&remote).arguments(["ls-remote", "--quiet"]);
+            let command = command.arguments(options).argument(remote.url()).arguments(patterns);
+            match command.run(watch, &nowhere()).await? {
+                finished if finished.succeeded => return Ok(finished.output),
+                finished => remote = remote.redirected(&self.outbound, &finished, watch).await?,
+            }
+        }
+    }
+}
+
 /// `git version 2.39.5 (Apple Git-154)`
 fn version(said: &str) -> Option<(u32, u32)> {
     let mut parts = said.trim().strip_prefix("git version ")?.split('.');
@@ -103,21 +124,25 @@ impl Repository for GitCli {
         let (branch, tag) = (format!("refs/heads/{reference}"), format!("refs/tags/{reference}"));
         // An annotated tag is an object of its own; this is what it stands for.
         let peeled = format!("{tag}^{{}}");
-        let mut remote = Remote::checked(&self.outbound, &self.places, origin).await?;
-        let listed = loop {
-            let command = Command::new(Path::new("/")).remote(&remote).arguments(["ls-remote", "--quiet", "--"]);
-            let command = command.argument(remote.url()).arguments([&branch, &tag, &peeled]);
-            match command.run(&watch, &nowhere()).await? {
-                finished if finished.succeeded => break finished.output,
-                finished => remote = remote.redirected(&self.outbound, &finished, &watch).await?,
-            }
-        };
+        let listed = self.listed(origin, &["--"], &[&branch, &tag, &peeled], &watch).await?;
         // Patterns match the end of a name, so others may have come too.
         let names: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once('\t')).collect();
         let find = |wanted: &str| names.iter().find(|(_, name)| *name == wanted).map(|(id, _)| *id);
         let id = find(&branch).or_else(|| find(&peeled)).or_else(|| find(&tag));
         let id = id.ok_or_else(|| RepositoryError::NoSuchRef(reference.to_string()))?;
         CommitId::parse(id).map_err(|_| RepositoryError::Failed("the repository answers nonsense".to_owned()))
+    }
+
+    async fn branches(
+        &self,
+        origin: &Origin,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, RepositoryError> {
+        self.check().await?;
+        let listed = self.listed(origin, &["--heads", "--"], &[], &Watch::new(limit, cancel)).await?;
+        let name = |line: &str| GitRef::parse(line.split_once("\trefs/heads/")?.1).ok().map(|name| name.to_string());
+        Ok(listed.lines().filter_map(name).collect())
     }
 
     async fn fetch(

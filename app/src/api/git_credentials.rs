@@ -18,6 +18,18 @@ pub async fn list(ctx: &Ctx, input: ListGitCredentials) -> Page<GitCredential> {
     git_credentials::list(ctx, input).await
 }
 
+/// The repositories that a GitHub App was given, from GitHub itself: within ten seconds, or with the reason why not.
+#[operation(query, "git_credentials.repositories", access = ApplicationsManage)]
+pub async fn repositories(ctx: &Ctx, input: ListRepositories) -> OfferedRepositories {
+    git_credentials::repositories(ctx, input).await
+}
+
+/// A repository's branches, from its host: within ten seconds, or with the reason why not.
+#[operation(query, "git_credentials.branches", access = ApplicationsManage)]
+pub async fn branches(ctx: &Ctx, input: ListBranches) -> OfferedBranches {
+    git_credentials::branches(ctx, input).await
+}
+
 /// Deletes a credential that no application is read with.
 #[operation(command, "git_credentials.delete", access = PrivateKeysManage, audit = "git_credentials.deleted")]
 pub async fn delete(ctx: &Ctx, input: GitCredentialRef) -> Empty {

@@ -43,6 +43,7 @@ pub mod setup;
 pub mod shared_variables;
 pub mod sign_in;
 pub mod source_fields;
+mod source_git;
 pub mod success;
 mod variable_words;
 pub mod welcome;

@@ -1,7 +1,7 @@
 //! The fields of a source and its build, as creating and changing an application both ask for them.
 
-use super::credentials::kind_words;
-use crate::ui::{Checkbox, FormPair, SelectField, TextArea, TextField};
+use super::source_git;
+use crate::ui::{Checkbox, FormPair, TextArea, TextField};
 use contract::applications::{Build, Source};
 use contract::git_credentials::GitCredential;
 use leptos::prelude::*;
@@ -108,13 +108,6 @@ pub struct Present<'a> {
     pub build: &'a Build,
 }
 
-/// What the organization's private repositories may be read with, as a choice.
-pub fn choices(credentials: &[GitCredential]) -> Vec<(String, String)> {
-    let none = (String::new(), "None: it is public".to_owned());
-    let named = |one: &GitCredential| (one.id.to_string(), format!("{} ({})", one.name, kind_words(one.kind)));
-    std::iter::once(none).chain(credentials.iter().map(named)).collect()
-}
-
 /// `error` says what is wrong with a field, by its path.
 pub fn fields(
     kind: Kind,
@@ -128,7 +121,7 @@ pub fn fields(
     let sent = view! { <input type="hidden" name="source[kind]" value=kind.as_str() /> };
     match kind {
         Kind::Git => {
-            let (git, packed) = (git(source, credentials, error), packed(pack, build, error));
+            let (git, packed) = (source_git::fields(source, credentials, error), packed(pack, build, error));
             view! {
                 {sent}
                 {git}
@@ -176,68 +169,6 @@ pub fn fields(
             .into_any()
         }
     }
-}
-
-fn git(
-    source: Option<&Source>,
-    credentials: &[GitCredential],
-    error: impl Fn(&'static str) -> MaybeProp<String> + Copy + Send + Sync + 'static,
-) -> AnyView {
-    let usual = Source::git("", "main");
-    let source = source.filter(|source| matches!(source, Source::Git { .. })).unwrap_or(&usual);
-    let Source::Git { url, branch, commit, credential_id, submodules, lfs, base_directory } = source.clone() else {
-        return ().into_any();
-    };
-    let chosen = credential_id.map(|id| id.to_string()).unwrap_or_default();
-    let read_with = choices(credentials);
-    view! {
-        <TextField
-            name="source[url]"
-            label="Repository"
-            value=url
-            placeholder="https://github.com/you/shop"
-            required=true
-            mono=true
-            wide=true
-            error=error("source.url")
-        />
-        <FormPair>
-            <SelectField
-                name="source[credential_id]"
-                label="Read with"
-                options=read_with
-                value=chosen
-                hint="Tokens and deploy keys are added on the page Credentials."
-                optional=true
-                error=error("source.credential_id")
-            />
-            <TextField
-                name="source[base_directory]"
-                label="Folder of the application"
-                value=base_directory.unwrap_or_default()
-                placeholder="services/api"
-                hint="Paths of the build start there. Empty: the repository itself."
-                optional=true
-                mono=true
-                error=error("source.base_directory")
-            />
-        </FormPair>
-        <FormPair>
-            <TextField name="source[branch]" label="Branch" value=branch required=true mono=true error=error("source.branch") />
-            <TextField
-                name="source[commit]"
-                label="Commit"
-                value=commit.unwrap_or_default()
-                hint="Stays with this one. Empty: the branch's newest."
-                optional=true
-                mono=true
-                error=error("source.commit")
-            />
-        </FormPair>
-        <Checkbox name="source[submodules]" label="Fetch submodules" checked=submodules />
-        <Checkbox name="source[lfs]" label="Fetch large files (Git LFS)" checked=lfs />
-    }
-    .into_any()
 }
 
 fn packed(

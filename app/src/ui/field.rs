@@ -85,6 +85,9 @@ pub fn TextField(
     #[prop(optional, into)] placeholder: Option<String>,
     #[prop(optional, into)] autocomplete: Option<String>,
     #[prop(optional, into)] pattern: Option<String>,
+    /// The id of a `datalist` to choose from.
+    #[prop(optional, into)]
+    list: Option<String>,
     #[prop(optional)] min: Option<i64>,
     #[prop(optional)] max: Option<i64>,
     #[prop(optional)] maxlength: Option<u32>,
@@ -112,6 +115,7 @@ pub fn TextField(
                 placeholder=placeholder
                 autocomplete=autocomplete
                 pattern=pattern
+                list=list
                 min=min
                 max=max
                 maxlength=maxlength

@@ -115,6 +115,14 @@ pub trait Repository: Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<CommitId, RepositoryError>;
 
+    /// Its branches, by name.
+    async fn branches(
+        &self,
+        origin: &Origin,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, RepositoryError>;
+
     /// Puts exactly this commit's files into an empty folder (no hooks, no local protocols).
     #[expect(clippy::too_many_arguments, reason = "each is a thing of its own")]
     async fn fetch(

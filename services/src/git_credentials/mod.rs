@@ -2,10 +2,13 @@
 //! towards git.
 
 mod host_keys;
+mod offered;
 mod open;
 
 pub use host_keys::{forget as forget_host, list as list_hosts};
+pub use offered::{branches, repositories};
 pub use open::{OpenError, origin};
+pub(crate) use open::{find, reveal};
 
 use crate::page::{Window, contains, term};
 use crate::values::{GitUrl, TokenText, Username};

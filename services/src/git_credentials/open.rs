@@ -44,15 +44,24 @@ pub async fn origin(
             Access::Token { username: "x-access-token".to_owned(), token }
         }
         Some(GitCredentialKind::Token) | None => {
-            let sealed = row.sealed.as_deref().unwrap_or_default();
-            let token = Zeroizing::new(platform.keyring.open_text(&place(row.id), sealed)?);
+            let token = reveal(platform, &row)?;
             Access::Token { username: row.username.unwrap_or_else(|| usual_username(url).to_owned()), token }
         }
     };
     Ok(Origin { url: url.clone(), access })
 }
 
-async fn find(platform: &Platform, scope: Scope, id: GitCredentialId) -> Result<Option<git_credential::Model>> {
+/// Of a credential that is a token.
+pub(crate) fn reveal(platform: &Platform, row: &git_credential::Model) -> Result<Zeroizing<String>> {
+    let sealed = row.sealed.as_deref().unwrap_or_default();
+    Ok(Zeroizing::new(platform.keyring.open_text(&place(row.id), sealed)?))
+}
+
+pub(crate) async fn find(
+    platform: &Platform,
+    scope: Scope,
+    id: GitCredentialId,
+) -> Result<Option<git_credential::Model>> {
     let row = git_credential::Entity::find_in(scope).filter(git_credential::Column::Id.eq(id));
     Ok(row.one(platform.database.write()).await?)
 }

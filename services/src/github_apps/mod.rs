@@ -5,7 +5,7 @@
 mod jwt;
 mod port;
 
-pub use port::{Github, GithubError, Named, NewApp};
+pub use port::{AllGiven, Github, GithubError, Given, Named, NewApp, Right};
 
 use crate::caller::Credential;
 use crate::clock::new_id;
@@ -77,7 +77,7 @@ pub async fn begin(ctx: &Ctx, input: BeginGithubApp) -> Result<GithubAppStart> {
         "hook_attributes": { "url": format!("{own}/webhooks/github/{webhook_id}"), "active": true },
         "redirect_url": format!("{own}/credentials/github/callback"),
         "public": false,
-        "default_permissions": { "contents": "read", "metadata": "read", "pull_requests": "read" },
+        "default_permissions": { "contents": "read", "metadata": "read", "pull_requests": "write" },
         "default_events": ["push", "pull_request"],
     });
     Ok(GithubAppStart {
@@ -142,11 +142,60 @@ pub async fn complete(ctx: &Ctx, input: CompleteGithubApp) -> Result<GitCredenti
     Ok(credential)
 }
 
+/// The app, and its word for who it is.
+fn signed(platform: &Platform, row: &git_credential::Model) -> Result<(App, Zeroizing<String>)> {
+    let app: App = serde_json::from_value(row.app.clone().unwrap_or_default())?;
+    let sealed = row.sealed.as_deref().unwrap_or_default();
+    let pem = Zeroizing::new(platform.keyring.open_text(&git_credentials::place(row.id), sealed)?);
+    let jwt = jwt::sign(app.id, &pem, platform.clock.now())?;
+    Ok((app, jwt))
+}
+
+/// What the app was given, wherever it is installed.
+pub(crate) async fn repositories(
+    platform: &Platform,
+    row: &git_credential::Model,
+) -> std::result::Result<AllGiven, OpenError> {
+    let (app, jwt) = signed(platform, row)?;
+    platform.github.repositories(&jwt).await.map_err(|error| match error {
+        GithubError::Unknown => OpenError::Credential(format!(
+            "GitHub knows no app {} any more. Make a new one on the page Credentials.",
+            app.slug
+        )),
+        error => outage(error),
+    })
+}
+
+fn outage(error: GithubError) -> OpenError {
+    OpenError::Repository(match error {
+        GithubError::Unreachable(why) => RepositoryError::Unreachable(why),
+        other => RepositoryError::Failed(other.to_string()),
+    })
+}
+
 /// A token that reads the repository at this address, if the app is installed on it.
 pub(crate) async fn token(
     platform: &Platform,
     row: &git_credential::Model,
     url: &GitUrl,
+) -> std::result::Result<Zeroizing<String>, OpenError> {
+    token_for(platform, row, url, Right::Read).await
+}
+
+/// A token that speaks at the repository's pull requests, if the app may.
+pub(crate) async fn comment_token(
+    platform: &Platform,
+    row: &git_credential::Model,
+    url: &GitUrl,
+) -> std::result::Result<Zeroizing<String>, OpenError> {
+    token_for(platform, row, url, Right::Comment).await
+}
+
+async fn token_for(
+    platform: &Platform,
+    row: &git_credential::Model,
+    url: &GitUrl,
+    right: Right,
 ) -> std::result::Result<Zeroizing<String>, OpenError> {
     let own = format!("{}/", platform.settings.github_url);
     let named = url.as_str().strip_prefix(&own).and_then(|path| path.trim_end_matches('/').split_once('/'));
@@ -158,17 +207,13 @@ pub(crate) async fn token(
                 "A GitHub App reads repositories at {own}owner/repository. Choose another credential."
             ))
         })?;
-    let app: App = serde_json::from_value(row.app.clone().unwrap_or_default())?;
-    let sealed = row.sealed.as_deref().unwrap_or_default();
-    let pem = Zeroizing::new(platform.keyring.open_text(&git_credentials::place(row.id), sealed)?);
-    let jwt = jwt::sign(app.id, &pem, platform.clock.now())?;
-    platform.github.token(&jwt, &named).await.map_err(|error| match error {
+    let (app, jwt) = signed(platform, row)?;
+    platform.github.token(&jwt, &named, right).await.map_err(|error| match error {
         GithubError::Unknown => OpenError::Credential(format!(
             "The GitHub App {} is not installed on {}/{}. Choose its repositories at GitHub.",
             app.slug, named.owner, named.name
         )),
-        GithubError::Unreachable(why) => OpenError::Repository(RepositoryError::Unreachable(why)),
-        GithubError::Failed(why) => OpenError::Repository(RepositoryError::Failed(format!("GitHub answers {why}"))),
+        error => outage(error),
     })
 }
 

@@ -39,11 +39,39 @@ pub struct Named<'a> {
     pub name: &'a str,
 }
 
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// The repository's files.
+    Read,
+    /// Comments at its pull requests.
+    Comment,
+}
+
+/// A repository that an app was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// `owner/name`.
+    pub name: String,
+    pub default_branch: String,
+    pub private: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllGiven {
+    pub items: Vec<Given>,
+    /// False: only the first ones were asked for.
+    pub complete: bool,
+}
+
 #[async_trait]
 pub trait Github: Send + Sync {
     /// What GitHub made of a manifest, for the code with which it sent the browser back.
     async fn convert(&self, code: &str) -> Result<NewApp, GithubError>;
 
-    /// A token that reads this one repository, for an app that says who it is by `jwt`.
-    async fn token(&self, jwt: &str, repository: &Named<'_>) -> Result<Zeroizing<String>, GithubError>;
+    /// The repositories on which the app is installed.
+    async fn repositories(&self, jwt: &str) -> Result<AllGiven, GithubError>;
+
+    /// A token for this one repository and this alone, for an app that says who it is by `jwt`.
+    async fn token(&self, jwt: &str, repository: &Named<'_>, right: Right) -> Result<Zeroizing<String>, GithubError>;
 }

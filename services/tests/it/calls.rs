@@ -62,6 +62,10 @@ operations! {
         git_credentials::create[CreateGitCredential] -> GitCredential;
     GitCredentials = query "git_credentials.list", Permission(P::ApplicationsRead),
         git_credentials::list[ListGitCredentials] -> Page<GitCredential>;
+    Repositories = query "git_credentials.repositories", Permission(P::ApplicationsManage),
+        git_credentials::repositories[ListRepositories] -> OfferedRepositories;
+    Branches = query "git_credentials.branches", Permission(P::ApplicationsManage),
+        git_credentials::branches[ListBranches] -> OfferedBranches;
     DeleteGit = command "git_credentials.delete", Permission(P::PrivateKeysManage),
         git_credentials::delete[GitCredentialRef] -> Empty;
     GitHosts = query "git_hosts.list", Permission(P::ApplicationsRead),

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use services::application_domains::Resolver;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{Access, Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
-use services::github_apps::{Github, GithubError, Named, NewApp};
+use services::github_apps::{AllGiven, Github, GithubError, Given, Named, NewApp, Right};
 use services::registry_credentials::Guarded;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
@@ -760,6 +760,19 @@ impl Repository for MemoryRepository {
         CommitId::parse(commit).map_err(|reason| RepositoryError::Failed(reason.to_owned()))
     }
 
+    async fn branches(
+        &self,
+        origin: &Origin,
+        _: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, RepositoryError> {
+        self.faults.pass_repository("repository.branches", cancel).await?;
+        let mut state = self.state();
+        state.access.push(origin.access.clone());
+        let of = origin.url.to_string();
+        Ok(state.branches.keys().filter(|(url, _)| *url == of).map(|(_, name)| name.clone()).collect())
+    }
+
     async fn fetch(
         &self,
         _: &Origin,
@@ -852,6 +865,7 @@ pub struct MemoryGithub {
     /// `owner/name` of the repositories that apps are installed on.
     pub installed: Mutex<Vec<String>>,
     pub asked_with: Mutex<Vec<String>>,
+    pub down: std::sync::atomic::AtomicBool,
 }
 
 #[async_trait]
@@ -860,7 +874,21 @@ impl Github for MemoryGithub {
         self.apps.lock().unwrap().remove(code).ok_or(GithubError::Unknown)
     }
 
-    async fn token(&self, jwt: &str, repository: &Named<'_>) -> Result<zeroize::Zeroizing<String>, GithubError> {
+    async fn repositories(&self, jwt: &str) -> Result<AllGiven, GithubError> {
+        self.asked_with.lock().unwrap().push(jwt.to_owned());
+        if self.down.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(GithubError::Unreachable("no route".into()));
+        }
+        let given = |name: &String| Given { name: name.clone(), default_branch: "trunk".into(), private: true };
+        Ok(AllGiven { items: self.installed.lock().unwrap().iter().map(given).collect(), complete: true })
+    }
+
+    async fn token(
+        &self,
+        jwt: &str,
+        repository: &Named<'_>,
+        _: Right,
+    ) -> Result<zeroize::Zeroizing<String>, GithubError> {
         self.asked_with.lock().unwrap().push(jwt.to_owned());
         let name = format!("{}/{}", repository.owner, repository.name);
         match self.installed.lock().unwrap().contains(&name) {

@@ -8,7 +8,7 @@ use crate::webhooks::{headers, push};
 use contract::Code;
 use contract::applications::{Source, UpdateApplication};
 use contract::deployments::DeploymentStatus;
-use contract::git_credentials::{GitCredential, GitCredentialKind};
+use contract::git_credentials::{GitCredential, GitCredentialKind, ListBranches, ListRepositories};
 use contract::github_apps::{BeginGithubApp, CompleteGithubApp};
 use contract::permissions::Role;
 use contract::webhooks::Provider;
@@ -124,6 +124,7 @@ async fn an_app_reads_where_it_is_installed_and_hears_of_its_repositories() {
         assert!(failed.failure.unwrap().reason.contains("not installed on team/shop"));
 
         h.github.installed.lock().unwrap().push("team/shop".into());
+        offered(&h, &stage, &credential).await;
         stage.deploy_well().await;
         let asked = h.repository.state().access.pop().unwrap();
         let Access::Token { username, token } = asked else { panic!("{asked:?}") };
@@ -153,4 +154,36 @@ async fn an_app_reads_where_it_is_installed_and_hears_of_its_repositories() {
         }
     })
     .await;
+}
+
+/// What the form of a source offers, and that nobody waits for what does not answer.
+async fn offered(h: &Harness, stage: &Stage, credential: &GitCredential) {
+    let owner = &stage.tenant.owner;
+    let list = |search: Option<&str>| ListRepositories { credential_id: credential.id, search: search.map(Into::into) };
+    let all = h.ok::<Repositories>(owner, list(Some("SHOP"))).await;
+    assert!(all.complete && all.problem.is_none());
+    let [one] = all.items.as_slice() else { panic!("{all:?}") };
+    assert_eq!((one.name.as_str(), one.url.as_str()), ("team/shop", "https://github.com/team/shop"));
+    assert_eq!((one.default_branch.as_str(), one.private), ("trunk", true));
+    assert!(h.ok::<Repositories>(owner, list(Some("other"))).await.problem.unwrap().contains("Install"));
+    let branches = |url: &str, id| ListBranches { url: url.into(), credential_id: id };
+    let found = h.ok::<Branches>(owner, branches("https://github.com/team/shop.git", Some(credential.id))).await;
+    assert_eq!((found.items, found.problem), (vec!["main".to_owned()], None));
+    let empty = h.ok::<Branches>(owner, branches("https://example.com/none.git", None)).await;
+    assert!(empty.items.is_empty() && empty.problem.unwrap().contains("no branches"));
+    assert!(h.refused::<Branches>(owner, branches("ext::sh -c x", None)).await.field("url").is_some());
+    // A token for GitHub goes nowhere else; the reason is in the answer.
+    let elsewhere = h.ok::<Branches>(owner, branches("https://example.com/x.git", Some(credential.id))).await;
+    assert!(elsewhere.problem.unwrap().contains("https://github.com/"));
+
+    let other = h.organization("Other").await;
+    assert_eq!(h.refused::<Repositories>(&other.owner, list(None)).await.code, Code::NotFound);
+    let foreign = branches("https://github.com/team/shop.git", Some(credential.id));
+    assert_eq!(h.refused::<Branches>(&other.owner, foreign).await.code, Code::NotFound);
+    let viewer = h.member(&stage.tenant, Role::Viewer).await;
+    assert_eq!(h.refused::<Repositories>(&viewer, list(None)).await.code, Code::Forbidden);
+    h.github.down.store(true, std::sync::atomic::Ordering::Relaxed);
+    let down = h.ok::<Repositories>(owner, list(None)).await;
+    assert!(down.items.is_empty() && down.problem.unwrap().contains("cannot be reached"));
+    h.github.down.store(false, std::sync::atomic::Ordering::Relaxed);
 }
