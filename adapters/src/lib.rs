@@ -1,5 +1,6 @@
 //! The outside world behind the ports of `services`: one folder or file, one vendor.
 
+pub mod comments;
 pub mod coolify;
 pub mod docker;
 pub mod git;

@@ -329,6 +329,15 @@ pub struct ApplicationSummary {
     pub deployed_at: Option<DateTime<Utc>>,
 }
 
+/// Of which application this one is a preview.
+#[wire(Eq)]
+pub struct PreviewOf {
+    pub application_id: ApplicationId,
+    pub application_name: String,
+    /// Of the pull request.
+    pub number: i64,
+}
+
 #[wire]
 pub struct Application {
     pub id: ApplicationId,
@@ -362,4 +371,6 @@ pub struct Application {
     pub latest: Option<DeploymentSummary>,
     /// True when the configuration changed since the deployment that serves.
     pub pending_changes: bool,
+    /// Absent: it is an application of its own. A preview runs with the variables that its application keeps for previews.
+    pub preview_of: Option<PreviewOf>,
 }

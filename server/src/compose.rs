@@ -3,6 +3,7 @@
 use crate::clock::SystemClock;
 use crate::config::{AcmeChoice, Config, DatabaseChoice};
 use crate::data::DataFolder;
+use adapters::comments::ForgeComments;
 use adapters::docker::DockerEngines;
 use adapters::git::{GitCli, Places};
 use adapters::github::GithubApi;
@@ -117,6 +118,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         tracing::warn!("deployments from git repositories fail: {why}");
     }
     let github = Arc::new(GithubApi::new(outbound.clone(), &config.github_api_url));
+    let comments = Arc::new(ForgeComments::new(outbound.clone(), &config.github_api_url, &config.github_url));
     let clock = SystemClock::of(&database).await.map_err(failed)?;
     let platform = Platform {
         database,
@@ -132,6 +134,7 @@ pub async fn compose(config: &Config, stay: Stay) -> Result<Composed, String> {
         planner: Arc::new(NixpacksPlanner::new(&config.planner)),
         resolver: Arc::new(SystemResolver),
         github,
+        comments,
         limits: RateLimits::new(config.rate_limit_factor),
         live: Default::default(),
         tails: Default::default(),

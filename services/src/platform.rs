@@ -12,6 +12,7 @@ use crate::jobs::Waker;
 use crate::keyring::Keyring;
 use crate::limits::RateLimits;
 use crate::live::Live;
+use crate::previews::Comments;
 use crate::servers::engine::Engines;
 use crate::servers::proxy::{Acme, Proxy};
 use crate::terminals::TerminalLimits;
@@ -28,6 +29,7 @@ pub struct Platform {
     pub planner: Arc<dyn Planner>,
     pub resolver: Arc<dyn Resolver>,
     pub github: Arc<dyn Github>,
+    pub comments: Arc<dyn Comments>,
     pub limits: RateLimits,
     pub live: Live,
     pub tails: Tails,

@@ -142,6 +142,7 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         current: row.current_deployment_id,
     };
     let trouble = trouble::known(&ctx.platform, [id]).await?.remove(&id).and_then(|known| trouble_of(&row, known));
+    let preview_of = crate::previews::of(&db, scope, id).await?;
     let source: Source = serde_json::from_value(row.source)?;
     let run: RunSettings = row.run.map(serde_json::from_value).transpose()?.unwrap_or_default();
     Ok(Application {
@@ -171,6 +172,7 @@ pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<Application> {
         status_at: row.status_at,
         trouble,
         created_at: row.created_at,
+        preview_of,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::config::Audience;
 use super::resolved::{self, Purpose};
-use super::variables::{Wanted, check_builds, find, place, revise, write};
+use super::variables::{Wanted, check_builds, find, owner, place, revise, write};
 use crate::{Ctx, Error, Result};
 use contract::dotenv;
 use contract::validation;
@@ -17,8 +17,9 @@ const MOST: usize = 200;
 
 /// All of it or nothing.
 pub async fn import(ctx: &Ctx, input: ImportVariables) -> Result<ImportedVariables> {
-    let (scope, audience) = (ctx.scope()?, Audience::of(input.preview));
-    let application = find(ctx, input.application_id).await?;
+    let scope = ctx.scope()?;
+    let (owner, audience) = owner(ctx, input.application_id, input.preview).await?;
+    let application = find(ctx, owner).await?;
     let given = read(&input.text)?;
     let tx = ctx.tx().await?;
     let application = match input.dry_run {
@@ -70,7 +71,7 @@ pub async fn import(ctx: &Ctx, input: ImportVariables) -> Result<ImportedVariabl
                 secret: input.secret,
                 literal: false,
                 multiline,
-                preview: input.preview,
+                preview: audience == Audience::Preview,
             },
         };
         write(ctx, known, wanted).await?;
@@ -141,8 +142,8 @@ fn read(text: &str) -> Result<Vec<(String, String)>> {
 
 /// References stay references; what is secret is named without its value.
 pub async fn export(ctx: &Ctx, input: ExportVariables) -> Result<ExportedVariables> {
-    let application = find(ctx, input.application_id).await?;
-    let rows = resolved::rows(&ctx.db(), ctx.scope()?, application.id, Audience::of(input.preview)).await?;
+    let (owner, audience) = owner(ctx, input.application_id, input.preview).await?;
+    let rows = resolved::rows(&ctx.db(), ctx.scope()?, owner, audience).await?;
     let mut text = String::new();
     for row in rows {
         if row.secret {

@@ -6,7 +6,7 @@ use super::references::{self, Level, Reference};
 use super::resolved::{self, Entry, Purpose};
 use crate::clock::new_id;
 use crate::page::term;
-use crate::{Ctx, Error, Faults, Result};
+use crate::{Ctx, Error, Faults, Result, previews};
 use contract::ids::{ApplicationId, VariableId};
 use contract::variables::{ListVariables, SetVariable, Variable, VariableRef, VariableReference};
 use contract::{Empty, Page, validation};
@@ -20,12 +20,14 @@ const MOST: usize = 200;
 const SHOWS_ITS_END: usize = 12;
 
 /// Creates the variable, or replaces the one with this key.
-pub async fn set(ctx: &Ctx, input: SetVariable) -> Result<Variable> {
+pub async fn set(ctx: &Ctx, mut input: SetVariable) -> Result<Variable> {
     let mut faults = Faults::default();
     faults.check("key", validation::variable_key(&input.key));
     faults.check("value", validation::variable_value(&input.value));
     faults.into_result()?;
-    let (scope, audience) = (ctx.scope()?, Audience::of(input.preview));
+    let scope = ctx.scope()?;
+    let (owner, audience) = owner(ctx, input.application_id, input.preview).await?;
+    (input.application_id, input.preview) = (owner, audience == Audience::Preview);
     let tx = ctx.tx().await?;
     // Its row is locked until the commit: the limit and the key's uniqueness hold between here and there.
     let application = revise(ctx, input.application_id, audience).await?;
@@ -141,13 +143,16 @@ pub(super) fn check_builds(entries: &[Entry]) -> Result<()> {
     if config::fits_into_builds(given)? { Ok(()) } else { Err(Error::field("value", config::BUILD_VALUES_REFUSED)) }
 }
 
-/// All of an application's variables by key, production's first; values only of those that are no secrets.
+/// All of an application's variables by key, production's first; of a preview those that it runs with; values only of those that are no secrets.
 pub async fn list(ctx: &Ctx, input: ListVariables) -> Result<Page<Variable>> {
     let (scope, db) = (ctx.scope()?, ctx.db());
-    let application = find(ctx, input.application_id).await?;
+    let (owner, least) = owner(ctx, input.application_id, false).await?;
+    let application = find(ctx, owner).await?;
     let wanted = term(input.search.as_deref())?.map(str::to_lowercase);
     let mut all = Vec::new();
-    for audience in [Audience::Production, Audience::Preview] {
+    let audiences = [Audience::Production, Audience::Preview];
+    // A preview has nothing of production.
+    for audience in audiences.into_iter().skip_while(|one| *one != least) {
         let keyring = &ctx.platform.keyring;
         let (entries, pool) = resolved::entries(&db, keyring, scope, &application, audience, Purpose::Show).await?;
         for entry in entries {
@@ -183,6 +188,16 @@ pub async fn delete(ctx: &Ctx, input: VariableRef) -> Result<Empty> {
     }
     environment_variable::Entity::delete_in(scope).filter(environment_variable::Column::Id.eq(row.id)).exec(tx).await?;
     Ok(Empty {})
+}
+
+/// Whose variables these are: a preview runs with those that its application keeps for previews, whichever set is asked
+/// for, and has none of its own.
+pub(super) async fn owner(ctx: &Ctx, id: ApplicationId, preview: bool) -> Result<(ApplicationId, Audience)> {
+    find(ctx, id).await?;
+    Ok(match previews::parent(&ctx.db(), ctx.scope()?, id).await? {
+        Some(parent) => (parent, Audience::Preview),
+        None => (id, Audience::of(preview)),
+    })
 }
 
 pub(super) async fn find(ctx: &Ctx, id: ApplicationId) -> Result<application::Model> {

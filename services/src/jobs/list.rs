@@ -11,6 +11,7 @@ pub fn registry() -> Registry {
         .job::<crate::applications::remove::RemoveApplication>()
         .job::<crate::deployments::RunDeployment>()
         .job::<crate::previews::RemovePreview>()
+        .job::<crate::previews::TellPull>()
         .job::<crate::servers::cleanups::CleanUpServer>()
         .job::<crate::servers::install_docker::InstallDocker>()
         .job::<crate::servers::remove_proxy::RemoveProxy>()

@@ -2,22 +2,27 @@
 //! the pull request is closed or nothing was pushed to it for long. A preview is an application like any other, so
 //! everything that holds for those holds for it; its row here says what it is a preview of.
 
+mod comments;
 mod expire;
 mod naming;
 mod settings;
+mod tell;
 mod told;
 
+pub use comments::{CommentError, Comments, PullRequest};
 pub use expire::RemovePreview;
 pub(crate) use expire::expire;
 pub(crate) use settings::enabled;
 pub use settings::{get as get_settings, set as set_settings};
+pub use tell::TellPull;
+pub(crate) use tell::tell_of;
 pub(crate) use told::{Followed, Pull, follow};
 
 use crate::applications;
 use crate::page::Window;
 use crate::webhooks::find_application;
 use crate::{Ctx, Error, Result, application_domains};
-use contract::applications::{ApplicationStatus, DeleteApplication};
+use contract::applications::{ApplicationStatus, DeleteApplication, PreviewOf};
 use contract::ids::{ApplicationId, PreviewId};
 use contract::previews::{ListPreviews, Preview, PreviewRef, PreviewStatus};
 use contract::{Empty, Page};
@@ -61,6 +66,7 @@ pub async fn approve(ctx: &Ctx, input: PreviewRef) -> Result<Preview> {
         .filter(preview::Column::Id.eq(row.id))
         .exec(tx)
         .await?;
+    ctx.queue(&TellPull::of(&row)).await?;
     ctx.object("preview", row.id, format!("pull request {}", row.number));
     let row = find(ctx, input.id).await?;
     describe(ctx, tx, scope, row).await
@@ -90,6 +96,7 @@ async fn remove(ctx: &Ctx, row: preview::Model) -> Result<()> {
         }
     }
     preview::Entity::delete_in(scope).filter(preview::Column::Id.eq(row.id)).exec(ctx.tx().await?).await?;
+    ctx.queue(&TellPull::removed(&row)).await?;
     ctx.object("preview", row.id, format!("pull request {}", row.number));
     ctx.notes().poke.push(row.application_id.0);
     Ok(())
@@ -112,6 +119,19 @@ pub(crate) async fn parent(
 ) -> Result<Option<ApplicationId>> {
     let row = preview::Entity::find_in(scope).filter(preview::Column::RunsAs.eq(id)).one(db).await?;
     Ok(row.map(|row| row.application_id))
+}
+
+/// The same as the application's page shows it.
+pub(crate) async fn of(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<Option<PreviewOf>> {
+    let Some(row) = preview::Entity::find_in(scope).filter(preview::Column::RunsAs.eq(id)).one(db).await? else {
+        return Ok(None);
+    };
+    let parent = application::Entity::find_in(scope).filter(application::Column::Id.eq(row.application_id));
+    Ok(parent.one(db).await?.map(|parent| PreviewOf {
+        application_id: parent.id,
+        application_name: parent.name,
+        number: row.number,
+    }))
 }
 
 pub(crate) async fn is_preview(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! A pull request was opened, pushed to or closed: its preview follows. What comes from a fork waits until a member has
 //! looked at exactly that commit: whoever opens a pull request would else run what they like beside our applications.
 
-use super::{naming, settings};
+use super::{TellPull, naming, settings};
 use crate::applications;
 use crate::clock::new_id;
 use crate::deployments::{Asked, create_for};
@@ -84,6 +84,7 @@ pub async fn follow(ctx: &Ctx, parent: ApplicationId, pull: &Pull) -> Result<Fol
         ..row
     };
     save(ctx, &row, known.is_some()).await?;
+    ctx.queue(&TellPull::of(&row)).await?;
     if waits {
         return Ok(Followed::Nothing("It comes from a fork. It is deployed once a member approves it.".into()));
     }

@@ -10,6 +10,7 @@ use services::application_domains::Resolver;
 use services::deployments::nixpacks::{Phase, Plan, PlanError, Planner, Start};
 use services::deployments::repository::{Access, Extras, FetchLimits, Fetched, Origin, Repository, RepositoryError};
 use services::github_apps::{AllGiven, Github, GithubError, Given, Named, NewApp, Right};
+use services::previews::{CommentError, Comments, PullRequest};
 use services::registry_credentials::Guarded;
 use services::servers::engine::{
     BuildRequest, Container, ContainerEvent, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
@@ -895,5 +896,50 @@ impl Github for MemoryGithub {
             true => Ok(format!("installation-token-of-{name}").into()),
             false => Err(GithubError::Unknown),
         }
+    }
+}
+
+/// Pull requests' comments, by the host's id of each.
+#[derive(Default)]
+pub struct MemoryComments {
+    pub said: Mutex<BTreeMap<String, (i64, String)>>,
+    /// How often something was written, and with which token last.
+    pub written: Mutex<(u32, String)>,
+    /// The next write is carried out, but its answer is lost.
+    pub answer_lost: std::sync::atomic::AtomicBool,
+}
+
+impl MemoryComments {
+    fn write(&self, at: &PullRequest, id: String, text: &str) -> Result<(), CommentError> {
+        let mut written = self.written.lock().unwrap();
+        *written = (written.0 + 1, at.token.to_string());
+        self.said.lock().unwrap().insert(id, (at.number, text.to_owned()));
+        match self.answer_lost.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            true => Err(CommentError::Unreachable("cut off".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Comments for MemoryComments {
+    async fn find(&self, at: &PullRequest, beginning: &str) -> Result<Option<String>, CommentError> {
+        let said = self.said.lock().unwrap();
+        let ours = said.iter().find(|(_, (number, text))| *number == at.number && text.starts_with(beginning));
+        Ok(ours.map(|(id, _)| id.clone()))
+    }
+
+    async fn create(&self, at: &PullRequest, text: &str) -> Result<String, CommentError> {
+        let id = format!("{}", 100 + self.said.lock().unwrap().len());
+        self.write(at, id.clone(), text)?;
+        Ok(id)
+    }
+
+    async fn update(&self, at: &PullRequest, id: &str, text: &str) -> Result<bool, CommentError> {
+        if !self.said.lock().unwrap().contains_key(id) {
+            return Ok(false);
+        }
+        self.write(at, id.to_owned(), text)?;
+        Ok(true)
     }
 }

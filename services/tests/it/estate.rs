@@ -139,6 +139,7 @@ pub async fn work(h: &Harness) {
         .job::<applications::remove::RemoveApplication>()
         .job::<servers::install_docker::InstallDocker>()
         .job::<services::previews::RemovePreview>()
+        .job::<services::previews::TellPull>()
         .job::<servers::remove_proxy::RemoveProxy>()
         .job::<servers::validate::ValidateServer>();
     let settings = RunnerSettings { poll: Duration::from_millis(10), ..RunnerSettings::default() };

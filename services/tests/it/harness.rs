@@ -2,7 +2,8 @@
 //! organizations, so a leak between tenants shows up as a failing test.
 
 use crate::doubles::{
-    MemoryEngine, MemoryEngines, MemoryGithub, MemoryPlanner, MemoryProxy, MemoryRepository, MemoryResolver,
+    MemoryComments, MemoryEngine, MemoryEngines, MemoryGithub, MemoryPlanner, MemoryProxy, MemoryRepository,
+    MemoryResolver,
 };
 use crate::faults::Faults;
 use contract::Time;
@@ -38,6 +39,7 @@ pub struct Harness {
     pub repository: Arc<MemoryRepository>,
     pub resolver: Arc<MemoryResolver>,
     pub github: Arc<MemoryGithub>,
+    pub comments: Arc<MemoryComments>,
     /// Of all three.
     pub faults: Arc<Faults>,
     /// Emptied and removed after the test.
@@ -115,6 +117,7 @@ impl Harness {
         let repository = Arc::new(MemoryRepository { faults: faults.clone(), ..MemoryRepository::default() });
         let resolver = Arc::new(MemoryResolver::default());
         let github = Arc::new(MemoryGithub::default());
+        let comments = Arc::new(MemoryComments::default());
         let platform = Arc::new(Platform {
             database,
             clock: clock.clone(),
@@ -125,6 +128,7 @@ impl Harness {
             planner: Arc::new(MemoryPlanner),
             resolver: resolver.clone(),
             github: github.clone(),
+            comments: comments.clone(),
             // Tests ask often; the limits have tests of their own.
             limits: services::limits::RateLimits::new(1000),
             live: services::live::Live::default(),
@@ -158,7 +162,7 @@ impl Harness {
                 },
             },
         });
-        Self { platform, clock, engines, proxy, repository, resolver, github, faults, folder }
+        Self { platform, clock, engines, proxy, repository, resolver, github, comments, faults, folder }
     }
 
     /// The same platform with other settings.
@@ -173,6 +177,7 @@ impl Harness {
             proxy: self.proxy.clone(),
             repository: self.repository.clone(),
             github: self.github.clone(),
+            comments: self.comments.clone(),
             planner: Arc::new(MemoryPlanner),
             resolver: self.resolver.clone(),
             limits: services::limits::RateLimits::new(1000),

@@ -1,14 +1,18 @@
 //! Previews from the pull request to its end: what runs, with what, for how long, and what a stranger does not get.
 
+use crate::calls::CreateGit;
 use crate::deployments::stage::{FIRST, SECOND, SetVariableOp};
-use crate::estate::{DeleteApplicationOp, ListApplicationsOp};
+use crate::estate::{
+    DeleteApplicationOp, ExportVariablesOp, GetApplicationOp, ImportVariablesOp, ListApplicationsOp, ListVariablesOp,
+    UpdateApplicationOp, no_changes,
+};
 use crate::harness::{Harness, on_each_database, operations};
 use crate::webhooks::Hook;
-use contract::applications::{DeleteApplication, ListApplications};
+use contract::applications::{ApplicationRef, DeleteApplication, ListApplications, UpdateApplication};
 use contract::deployments::DeploymentStatus;
 use contract::permissions::{Permission, Role};
 use contract::previews::*;
-use contract::variables::SetVariable;
+use contract::variables::{ExportVariables, ListVariables, SetVariable};
 use contract::webhooks::{DeliveryOutcome, Provider};
 use contract::{Code, Empty, Page};
 use entity::{Global as _, Tenant as _, application, job, preview};
@@ -251,6 +255,133 @@ async fn a_preview_that_nobody_pushes_to_ends_and_none_begins_where_they_are_off
         of.settings(|settings| settings.enabled = false).await;
         assert!(of.told("off", &pull(9, "opened", SECOND, false)).await.reason.unwrap().contains("off"));
         assert!(of.list().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_shows_and_takes_the_variables_that_it_runs_with() {
+    on_each_database(async |h: Harness| {
+        let of = Watched::new(&h).await;
+        let (stage, owner) = (&of.0.stage, &of.0.stage.tenant.owner);
+        let set = |application_id, key: &str, value: &str, secret: bool, preview: bool| {
+            let mut input: SetVariable = serde_json::from_value(serde_json::json!({
+                "application_id": application_id, "key": key, "value": value, "secret": secret, "run_time": true,
+            }))
+            .unwrap();
+            input.preview = preview;
+            input
+        };
+        let parent = stage.application.id;
+        h.ok::<SetVariableOp>(owner, set(parent, "PAYMENTS", "production-only", false, false)).await;
+        h.ok::<SetVariableOp>(owner, set(parent, "MODE", "preview", false, true)).await;
+        of.told("opened", &pull(7, "opened", SECOND, false)).await;
+        let preview = of.list().await.remove(0).preview_application_id.unwrap();
+        let shown = h.ok::<GetApplicationOp>(owner, ApplicationRef { id: preview }).await;
+        let of_what = shown.preview_of.unwrap();
+        assert_eq!((of_what.application_id, of_what.number), (parent, 7));
+        assert!(h.ok::<GetApplicationOp>(owner, ApplicationRef { id: parent }).await.preview_of.is_none());
+
+        let list = async |id| {
+            let page = h.ok::<ListVariablesOp>(owner, ListVariables { application_id: id, search: None }).await;
+            page.items.into_iter().map(|one| (one.key, one.value, one.preview)).collect::<Vec<_>>()
+        };
+        assert_eq!(list(preview).await, [("MODE".into(), Some("preview".into()), true)]);
+        // Set there, it is one of all previews, whichever set the caller thought of, and production has nothing of it.
+        h.ok::<SetVariableOp>(owner, set(preview, "DATABASE_URL", "postgres://preview", false, false)).await;
+        assert_eq!(list(preview).await.len(), 2);
+        assert_eq!(
+            list(parent).await.into_iter().map(|(key, _, preview)| (key, preview)).collect::<Vec<_>>(),
+            [("PAYMENTS".to_owned(), false), ("DATABASE_URL".to_owned(), true), ("MODE".to_owned(), true)]
+        );
+        let text = "FROM_FILE=1".to_owned();
+        let import = serde_json::json!({ "application_id": preview, "text": text, "run_time": true });
+        h.ok::<ImportVariablesOp>(owner, serde_json::from_value(import).unwrap()).await;
+        let exported =
+            h.ok::<ExportVariablesOp>(owner, ExportVariables { application_id: preview, preview: false }).await.text;
+        assert!(exported.contains("FROM_FILE=1") && !exported.contains("production"), "{exported}");
+
+        of.told("pushed", &pull(7, "synchronize", THIRD, false)).await;
+        let engine = h.engines.engine.state();
+        let environments: Vec<_> =
+            engine.environments.iter().filter(|(name, _)| name.contains("pr-7")).map(|(_, all)| all).collect();
+        let newest = environments.iter().find(|all| all.contains_key("FROM_FILE")).expect("the newest has it");
+        assert_eq!(newest.get("DATABASE_URL").map(String::as_str), Some("postgres://preview"));
+        assert!(environments.iter().all(|all| !all.contains_key("PAYMENTS")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_comment_at_the_pull_request_says_what_its_preview_is() {
+    on_each_database(async |h: Harness| {
+        let of = Watched::new(&h).await;
+        let (stage, owner) = (&of.0.stage, &of.0.stage.tenant.owner);
+        let said = || h.comments.said.lock().unwrap().values().cloned().collect::<Vec<_>>();
+        // Without a credential nothing is said, and the preview is there all the same.
+        of.told("first", &pull(7, "opened", SECOND, false)).await;
+        assert!(said().is_empty() && of.list().await.len() == 1);
+
+        let token = serde_json::json!({ "name": "forge", "kind": "token", "token": "hush-token" });
+        let credential = h.ok::<CreateGit>(owner, serde_json::from_value(token).unwrap()).await;
+        let mut source = stage.application.source.clone();
+        if let contract::applications::Source::Git { credential_id, .. } = &mut source {
+            *credential_id = Some(credential.id);
+        }
+        let change = UpdateApplication { source: Some(source), ..no_changes(&stage.application) };
+        h.ok::<UpdateApplicationOp>(owner, change).await;
+
+        // The answer is lost on the way: it is found again, not written twice.
+        h.comments.answer_lost.store(true, std::sync::atomic::Ordering::Relaxed);
+        let retried = async {
+            let mut look = tokio::time::interval(Duration::from_millis(5));
+            let waits = || {
+                let tried = job::Entity::rows().filter(job::Column::Kind.eq("preview.tell"));
+                let tried = tried.filter(job::Column::Status.eq("queued")).filter(job::Column::Attempt.gte(1));
+                tried.count(h.platform.database.read())
+            };
+            while waits().await.unwrap() == 0 {
+                look.tick().await;
+            }
+            // A retry waits; the lease of what runs outlives that.
+            h.advance(Duration::from_secs(10));
+        };
+        let body = pull(7, "synchronize", THIRD, false);
+        tokio::join!(of.told("pushed", &body), retried);
+        let [(number, text)] = said().try_into().unwrap();
+        assert_eq!(number, 7);
+        assert!(text.contains("`3333333` is ready: http://pr-7.preview.example.com"), "{text}");
+        assert!(!text.contains("hush"));
+        assert_eq!(h.comments.written.lock().unwrap().1, "hush-token");
+
+        // A failure is said without its reason, in the same comment; the same again is not written again.
+        h.engines.engine.state().build_fails = Some("leaks a secret".into());
+        of.told("fails", &pull(7, "synchronize", FIRST, false)).await;
+        let [(_, text)] = said().try_into().unwrap();
+        assert!(text.contains("`1111111` failed") && !text.contains("leaks"), "{text}");
+        let written = h.comments.written.lock().unwrap().0;
+        h.engines.engine.state().build_fails = None;
+        of.told("other event", &pull(7, "labeled", FIRST, false)).await;
+        assert_eq!(h.comments.written.lock().unwrap().0, written);
+
+        // Somebody deleted it: it is written anew.
+        h.comments.said.lock().unwrap().clear();
+        of.told("again", &pull(7, "synchronize", SECOND, false)).await;
+        assert_eq!(said().len(), 1);
+        of.told("closed", &pull(7, "closed", SECOND, false)).await;
+        crate::estate::work(&h).await;
+        let [(_, text)] = said().try_into().unwrap();
+        assert!(text.ends_with("The preview was removed."), "{text}");
+
+        // One that waits for approval says so; one whose time is over says that it is gone.
+        of.told("fork", &pull(8, "opened", SECOND, true)).await;
+        let waiting = said().into_iter().find(|(number, _)| *number == 8).unwrap().1;
+        assert!(waiting.contains("waits until a member approves it"), "{waiting}");
+        h.advance(Duration::from_secs(25 * 3600));
+        Expired.reconcile(&h.platform).await.unwrap();
+        crate::estate::work(&h).await;
+        let over = said().into_iter().find(|(number, _)| *number == 8).unwrap().1;
+        assert!(over.ends_with("The preview was removed."), "{over}");
     })
     .await;
 }

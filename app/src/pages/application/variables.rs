@@ -13,7 +13,7 @@ use crate::ui::{
     Button, Card, Cell, Checkbox, Code, Column, Empty, FilterBar, FormActions, FormBody, Glyph, Kind, LinkButton,
     Notice, RelativeTime, Table, TextArea, TextField, Tone,
 };
-use contract::applications::Application;
+use contract::applications::{Application, PreviewOf};
 use contract::permissions::Permission;
 use contract::variables::{ListVariables, Variable, VariableReference};
 use leptos::prelude::*;
@@ -38,6 +38,9 @@ pub fn ApplicationVariablesPage() -> impl IntoView {
         region(variables, "The variables could not be read", move |page| {
             let application = application.clone();
             let found = search.get_untracked();
+            if let Some(of) = application.preview_of.clone() {
+                return preview_variables(&application, &of, page.items, key, set, delete);
+            }
             let (previews, production): (Vec<_>, Vec<_>) = page.items.into_iter().partition(|one| one.preview);
             let problems = problems(production.iter().chain(&previews));
             let list = list(&application, &production, found, delete);
@@ -108,6 +111,56 @@ fn list(application: &Application, variables: &[Variable], search: Option<String
             <FilterBar action=here placeholder="Key" query=search.unwrap_or_default() />
             {table}
         </Card>
+    }
+    .into_any()
+}
+
+/// What a preview runs with: what its application keeps for all of its previews.
+fn preview_variables(
+    application: &Application,
+    of: &PreviewOf,
+    variables: Vec<Variable>,
+    key: Memo<Option<String>>,
+    set: Set,
+    delete: Delete,
+) -> AnyView {
+    let problems = problems(variables.iter());
+    let parent = format!("/applications/{}/variables", of.application_id);
+    let name = of.application_name.clone();
+    let table = if variables.is_empty() {
+        view! {
+            <Empty
+                glyph=Glyph::Key
+                title="No variables"
+                text="Previews get only the variables that are set for them, and nothing of production."
+            />
+        }
+        .into_any()
+    } else {
+        table(&here(application), "Variables", &variables, delete)
+    };
+    let list = view! {
+        <Card
+            title="Variables"
+            count=count(variables.len())
+            note="They take effect with the next deployment of each preview. PORT, CANOPY_DEPLOYMENT_ID and CANOPY_COMMIT are given in any case."
+            flush=true
+        >
+            {table}
+        </Card>
+    };
+    let application = application.clone();
+    let form = may(Permission::VariablesManage).then_some(move || {
+        let chosen = key.get().and_then(|key| variables.iter().find(|one| one.key == key).cloned());
+        form(&application, chosen, set)
+    });
+    view! {
+        <Notice tone=Tone::Neutral title="Shared by all previews">
+            "All previews of " <a href=parent>{name}</a> " run with these variables, and with none of its own. A change here is a change for all of them."
+        </Notice>
+        {problems}
+        {list}
+        {form}
     }
     .into_any()
 }
@@ -210,6 +263,9 @@ fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyVie
     let literal = chosen.as_ref().is_some_and(|one| one.literal);
     let multiline = chosen.as_ref().is_some_and(|one| one.multiline);
     let preview = chosen.as_ref().is_some_and(|one| one.preview);
+    let audience = application.preview_of.is_none().then(|| view! {
+        <Checkbox name="preview" label="For preview deployments" checked=preview hint="They get these variables only, and never those of production." />
+    });
     let rows = if multiline { 10 } else { 2 };
     // Of one that exists only the value is empty that is not shown.
     let keep = secret.then(|| view! { <input type="hidden" name="keep_value" value="true" /> });
@@ -252,7 +308,7 @@ fn form(application: &Application, chosen: Option<Variable>, set: Set) -> AnyVie
                     <Checkbox name="build_time" label="Give it to the build" checked=build hint="As a build argument, which stays readable in the image. A secret instead goes to the commands that ask for it: RUN --mount=type=secret,id=KEY." />
                     <Checkbox name="literal" label="Literal" checked=literal hint="{{project.KEY}} and the like stay text." />
                     <Checkbox name="multiline" label="Several lines" checked=multiline hint="Shown with room for them. The value is kept exactly either way." />
-                    <Checkbox name="preview" label="For preview deployments" checked=preview hint="They get these variables only, and never those of production." />
+                    {audience}
                     <FormActions>
                         <Button kind=Kind::Primary busy=set.pending()>"Set variable"</Button>
                         {cancel}

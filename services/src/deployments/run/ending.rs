@@ -10,6 +10,7 @@ use super::{drain, job_outcome};
 use crate::applications::desired;
 use crate::error::Error;
 use crate::jobs::JobError;
+use crate::previews;
 use crate::servers::engine::{Container, ContainerState, LABEL_DEPLOYMENT};
 use crate::servers::names;
 use contract::applications::ApplicationStatus;
@@ -260,8 +261,10 @@ impl Ended {
         update.exec(&tx).await?;
         if self.status.is_final() {
             settle_application(&tx, work.scope, work.config.id).await?;
+            previews::tell_of(&tx, work.now(), work.scope, work.config.id).await?;
         }
         tx.commit().await?;
+        work.platform.jobs.wake();
         work.poke();
         work.platform.jobs.poke::<crate::applications::status::StatusSeen>();
         metrics::counter!("canopy_deployments_total", "status" => self.status.as_str()).increment(1);

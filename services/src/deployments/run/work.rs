@@ -454,6 +454,7 @@ async fn refuse(run: &JobRun, scope: Scope, row: &deployment::Model, finding: Fi
         .exec(&tx)
         .await?;
     super::ending::settle_application(&tx, scope, row.application_id).await?;
+    crate::previews::tell_of(&tx, run.platform.clock.now(), scope, row.application_id).await?;
     tx.commit().await?;
     run.platform.live.poke(row.id);
     run.platform.live.poke(row.application_id);

@@ -195,6 +195,7 @@ impl Stage {
             .job::<services::servers::cleanups::CleanUpServer>()
             .job::<applications::remove::RemoveApplication>()
             .job::<services::previews::RemovePreview>()
+            .job::<services::previews::TellPull>()
             .job::<services::webhooks::HandleDelivery>();
         let settings = RunnerSettings {
             poll: Duration::from_millis(5),
