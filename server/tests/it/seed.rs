@@ -96,12 +96,12 @@ impl Seed {
         let row = git_credential::Model {
             id: git_credential_id,
             organization_id: organization,
-            name: "token".into(),
-            kind: "token".into(),
+            name: "shop".into(),
+            kind: "deploy_key".into(),
             username: None,
-            private_key_id: None,
+            private_key_id: Some(private_key_id),
             app: None,
-            sealed: Some(vec![1]),
+            sealed: None,
             created_at: now,
         };
         git_credential::ActiveModel::from(row).insert(db).await.unwrap();
@@ -357,6 +357,7 @@ impl Seed {
             ("private_keys", private_key_id.to_string()),
             ("private_key_id", private_key_id.to_string()),
             ("git_credentials", git_credential_id.to_string()),
+            ("credential_id", git_credential_id.to_string()),
             ("registry_credentials", registry_credential_id.to_string()),
             ("previews", preview_id.to_string()),
             ("webhooks", webhook_id.to_string()),
