@@ -134,8 +134,9 @@ async fn over_ssh(
     let asked = Command::of("ssh", Path::new("/")).arguments(["-F", config, "-p", &port, "--", &whom]);
     let asked = asked.arguments(["git-lfs-authenticate", place.path, "download"]);
     let said = asked.run(watch, &super::nowhere()).await?;
-    let why =
-        || RepositoryError::Failed("the host does not tell over SSH where its large files (Git LFS) are".to_owned());
+    let why = || {
+        RepositoryError::Failed("the host does not tell over SSH where its large files (Git LFS) are: read the repository over https with a token, or fetch it without large files".to_owned())
+    };
     let said: Value = serde_json::from_str(&said.output).map_err(|_| why())?;
     let url = said["href"].as_str().ok_or_else(why)?.trim_end_matches('/').to_owned();
     Ok(Server { url, headers: headers(&said["header"]) })

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 const CONTENT: &[u8] = b"a large file, as large files go";
 
-fn pointer(content: &[u8], size: usize) -> String {
+pub fn pointer(content: &[u8], size: usize) -> String {
     let oid = hex::encode(Sha256::digest(content));
     format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n")
 }

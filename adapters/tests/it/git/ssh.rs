@@ -1,11 +1,13 @@
 //! Private repositories over SSH: a real sshd with keys and a port of its own.
 
-use super::server::{commit, git};
+use super::lfs::pointer;
+use super::server::{GUARD, GitServer, commit, git};
 use super::{LIMITS, loopback, with};
 use crate::docker::{collector, nowhere, text, until};
 use adapters::outbound::Outbound;
 use services::deployments::repository::{Access, Extras, Origin, Repository, RepositoryError};
 use services::values::{CommitId, GitRef, GitUrl};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -55,7 +57,9 @@ impl Sshd {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {host}\nPidFile none\nAuthorizedKeysFile {authorized}\n\
-             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nAcceptEnv *\n",
+             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nAcceptEnv *\n\
+             SetEnv PATH={programs}:/usr/local/bin:/usr/bin:/bin\n",
+            programs = at("programs").display(),
             host = at("host").display(),
             authorized = at("authorized").display(),
         );
@@ -180,4 +184,42 @@ async fn what_differs_between_two_commits_is_told_by_their_trees() {
     let changed = loopback().changed(&good, &first, &last, LIMITS, &cancel).await.unwrap();
     assert_eq!(changed, ["docs/a b"]);
     assert!(loopback().changed(&good, &last, &last, LIMITS, &cancel).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn large_files_are_where_the_host_says_over_ssh() {
+    const CONTENT: &[u8] = b"large, and behind a deploy key";
+    let (sshd, large) = (Sshd::start().await, GitServer::start());
+    let (work, _) = sshd.repository();
+    fs::write(work.join("one.bin"), pointer(CONTENT, CONTENT.len())).unwrap();
+    let id = CommitId::parse(&commit(&work, "large")).unwrap();
+    let oid = hex::encode(Sha256::digest(CONTENT));
+    fs::create_dir(large.root.path().join("objects")).unwrap();
+    fs::write(large.root.path().join("objects").join(oid), CONTENT).unwrap();
+    let url = sshd.url(&work);
+    let keys = loopback().host_keys(&url, LIMITS.time).await.unwrap();
+    let good = origin(&url, sshd.private_key(), keys);
+    let fetch = async |into: &Path| {
+        let extras = Extras { submodules: false, lfs: true };
+        loopback().fetch(&good, &id, extras, into, LIMITS, nowhere(), &CancellationToken::new()).await
+    };
+    let into = tempfile::tempdir().unwrap();
+    let silent = fetch(into.path()).await;
+    assert!(matches!(&silent, Err(RepositoryError::Failed(why)) if why.contains("over https")), "{silent:?}");
+
+    // What a host that has large files installs for it: GitHub, GitLab and Gitea answer so.
+    let programs = sshd.folder.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let href = format!("{}/info/lfs", large.url("guarded", "app"));
+    let answer = serde_json::json!({ "href": href, "header": { "Authorization": GUARD } });
+    let asked = sshd.folder.path().join("asked");
+    let program = format!("#!/bin/sh\necho \"$@\" > {}\necho '{answer}'\n", asked.display());
+    fs::write(programs.join("git-lfs-authenticate"), program).unwrap();
+    fs::set_permissions(programs.join("git-lfs-authenticate"), fs::Permissions::from_mode(0o755)).unwrap();
+    let into = tempfile::tempdir().unwrap();
+    fetch(into.path()).await.unwrap();
+    assert_eq!(fs::read(into.path().join("one.bin")).unwrap(), CONTENT);
+    assert_eq!(fs::read_to_string(asked).unwrap().trim(), format!("{} download", work.display()));
+    let seen = large.seen.lock().unwrap();
+    assert!(seen.iter().any(|(path, with)| path.ends_with("/objects/batch") && with == GUARD), "{seen:?}");
 }
