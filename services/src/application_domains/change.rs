@@ -52,7 +52,7 @@ pub async fn add(ctx: &Ctx, input: AddApplicationDomain) -> Result<ApplicationDo
         return Err(Error::field("host", format!("An application takes at most {MOST} domains.")));
     }
     check_target(target.as_ref(), host.as_str(), &rows)?;
-    claim(ctx, &host, "host").await?;
+    claim(ctx, input.application_id, &host, "host").await?;
     let id: DomainId = new_id();
     let headers = StoredHeaders { request: input.request_headers, response: input.response_headers };
     let sealed = hash.map(|hash| ctx.platform.keyring.seal(&place(id), hash.as_bytes())).transpose()?;
@@ -195,7 +195,7 @@ pub(super) fn takes_effect(ctx: &Ctx, application: ApplicationId) {
 }
 
 /// An application's domains change one after another.
-async fn lock(ctx: &Ctx, id: ApplicationId) -> Result<()> {
+pub(super) async fn lock(ctx: &Ctx, id: ApplicationId) -> Result<()> {
     application::Entity::find_in(ctx.scope()?)
         .filter(application::Column::Id.eq(id))
         .filter(application::Column::DeletedAt.is_null())
@@ -214,7 +214,7 @@ async fn find(ctx: &Ctx, id: DomainId) -> Result<application_domain::Model> {
         .ok_or(Error::NotFound)
 }
 
-async fn rows(ctx: &Ctx, application: ApplicationId) -> Result<Vec<application_domain::Model>> {
+pub(super) async fn rows(ctx: &Ctx, application: ApplicationId) -> Result<Vec<application_domain::Model>> {
     Ok(application_domain::Entity::find_in(ctx.scope()?)
         .filter(application_domain::Column::ApplicationId.eq(application))
         .all(ctx.tx().await?)

@@ -2,11 +2,13 @@
 //! it is already is nobody's business but theirs.
 
 use super::certificate;
+use crate::servers::is_local;
 use crate::values::HostName;
 use crate::{Ctx, Error, Result};
 use contract::FieldError;
-use entity::{Tenant, application_domain, application_host};
-use sea_orm::sea_query::{Expr, OnConflict};
+use contract::ids::ApplicationId;
+use entity::{Tenant, application, application_domain, application_host, server};
+use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 /// Names that the proxy keeps for itself.
@@ -16,9 +18,10 @@ pub(crate) fn taken(host: &HostName) -> String {
     format!("{host} leads to another application. Remove it there first, or choose another name.")
 }
 
-/// Makes the host the organization's, or keeps it so, until the commit at least; `field` is told otherwise. Several
+/// Makes the host the organization's, or keeps it so, for this application, until the commit at least; `field` is told
+/// otherwise. Several
 /// hosts are claimed in alphabetical order: two that want the same ones wait for each other, never in a circle.
-pub(crate) async fn claim(ctx: &Ctx, host: &HostName, field: &str) -> Result<()> {
+pub(crate) async fn claim(ctx: &Ctx, application: ApplicationId, host: &HostName, field: &str) -> Result<()> {
     let ours = ctx.platform.settings.host();
     // A route of ours to somebody's container would bring it our visitors and their cookies.
     if host.as_str() == ours || host.as_str().ends_with(RESERVED) {
@@ -52,6 +55,7 @@ pub(crate) async fn claim(ctx: &Ctx, host: &HostName, field: &str) -> Result<()>
     if elsewhere.is_some() {
         return Err(Error::Taken(FieldError { field: field.to_owned(), message: taken(host) }));
     }
+    check_machine(ctx, application, host, field).await?;
     if row.organization_id != organization {
         // It was another's once. What was seen then is not ours to see.
         application_host::Entity::update_everywhere()
@@ -62,6 +66,45 @@ pub(crate) async fn claim(ctx: &Ctx, host: &HostName, field: &str) -> Result<()>
             .filter(application_host::Column::Host.eq(host.as_str()))
             .exec(tx)
             .await?;
+    }
+    Ok(())
+}
+
+/// One host's paths may lead to several applications, but its name leads visitors to one machine, whose proxy knows the
+/// applications of that machine.
+async fn check_machine(ctx: &Ctx, application: ApplicationId, host: &HostName, field: &str) -> Result<()> {
+    let (scope, tx) = (ctx.scope()?, ctx.tx().await?);
+    let own = application::Entity::find_in(scope).filter(application::Column::Id.eq(application)).one(tx).await?;
+    let own = own.ok_or(Error::NotFound)?.server_id;
+    let sharing = Query::select()
+        .column(application_domain::Column::ApplicationId)
+        .from(application_domain::Entity)
+        .and_where(application_domain::Column::OrganizationId.eq(scope.organization()))
+        .and_where(application_domain::Column::Host.eq(host.as_str()))
+        .to_owned();
+    let others = application::Entity::find_in(scope)
+        .filter(application::Column::Id.in_subquery(sharing))
+        .filter(application::Column::ServerId.ne(own))
+        .all(tx)
+        .await?;
+    for other in others {
+        let ids = [own, other.server_id];
+        let machines = server::Entity::find_in(scope).filter(server::Column::Id.is_in(ids)).all(tx).await?;
+        let mut ways = machines.iter().map(|machine| &machine.connection);
+        let first = ways.next();
+        // Two names for one machine.
+        if machines.iter().all(is_local) || ways.all(|way| Some(way) == first) {
+            continue;
+        }
+        let at = machines.iter().find(|machine| machine.id == other.server_id).map(|machine| machine.name.as_str());
+        return Err(Error::field(
+            field,
+            format!(
+                "{host} leads to {} on the server {}, and a name leads to one server only. Choose another name, or run both applications on the same server.",
+                other.name,
+                at.unwrap_or_default()
+            ),
+        ));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod change;
 mod claim;
 mod course;
 pub mod hostname;
+mod kept;
 mod read;
 mod resolver;
 mod routing;
@@ -14,6 +15,7 @@ mod words;
 
 pub use change::{add, remove, retry, update};
 pub(crate) use claim::{claim, taken};
+pub(crate) use kept::{KeptDomain, keep, restore};
 pub(crate) use read::links;
 pub use read::list;
 pub use resolver::Resolver;

@@ -6,6 +6,7 @@ use super::resolved::{self, Purpose};
 use super::running::{self, Running};
 use super::site_headers::SiteHeaders;
 use super::{checks, files};
+use crate::application_domains::{self, KeptDomain};
 use crate::deployments::repository::Extras;
 use crate::keyring::Keyring;
 use crate::values::{
@@ -166,6 +167,11 @@ impl ApplicationConfig {
         environment
     }
 
+    /// Its domains with their settings.
+    pub(crate) fn kept_domains(&self) -> &[KeptDomain] {
+        &self.stored.kept_domains
+    }
+
     /// What must never appear in a log.
     pub fn secrets(&self) -> Vec<String> {
         let own = self.variables.iter().filter(|v| v.secret).map(|v| &v.value);
@@ -243,6 +249,7 @@ pub async fn load_for(
         source: serde_json::from_value(row.source)?,
         build: serde_json::from_value(row.build)?,
         port: u16::try_from(row.port).unwrap_or(0),
+        kept_domains: domains.iter().map(|row| application_domains::keep(keyring, row)).collect::<Result<_>>()?,
         domains: super::read::distinct(domains.into_iter().map(|domain| domain.host)),
         health_check: row.health_check.map(serde_json::from_value).transpose()?,
         memory_mb: u32::try_from(row.memory_mb).unwrap_or(0),
@@ -325,6 +332,9 @@ struct Stored {
     build: wire::Build,
     port: u16,
     domains: Vec<String>,
+    /// With their settings; none in what was kept before there were any.
+    #[serde(default)]
+    kept_domains: Vec<KeptDomain>,
     health_check: Option<wire::HealthCheck>,
     memory_mb: u32,
     cpu_millis: u32,

@@ -95,7 +95,7 @@ pub(crate) async fn restore(ctx: &Ctx, application: ApplicationId, hosts: &[Host
 }
 
 async fn add(ctx: &Ctx, application: ApplicationId, host: &HostName, position: i32, field: &str) -> Result<()> {
-    claim(ctx, host, field).await?;
+    claim(ctx, application, host, field).await?;
     application_domain::Entity::insert(application_domain::ActiveModel {
         id: Set(new_id()),
         organization_id: Set(ctx.scope()?.organization()),

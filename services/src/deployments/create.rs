@@ -6,6 +6,7 @@ use super::fingerprint::Force;
 use super::run::RunDeployment;
 use super::view::{self, find};
 use super::{plan, snapshot};
+use crate::application_domains;
 use crate::applications::config::{self, ApplicationConfig, Source};
 use crate::applications::domains;
 use crate::clock::new_id;
@@ -64,7 +65,7 @@ async fn make(ctx: &Ctx, application: ApplicationId, force: Option<Force>, asked
 }
 
 /// Queues a deployment of an earlier one's image with its configuration, or with the present one. Host names that it
-/// had and nobody has now lead to the application again; those that came later stay.
+/// had and nobody has now lead to the application again, with the settings of then; those that came later stay.
 pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment> {
     let tx = ctx.tx().await?;
     let earlier = deployment::Entity::find_in(ctx.scope()?)
@@ -86,6 +87,8 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
     if input.image_only {
         let present = config::load(tx, &ctx.platform.keyring, ctx.scope()?, input.application_id).await?;
         config = present.with_source_of(&config)?;
+    } else if !config.kept_domains().is_empty() {
+        application_domains::restore(ctx, input.application_id, config.kept_domains()).await?;
     } else if !domains::restore(ctx, input.application_id, &config.hosts).await?.is_empty() {
         ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
     }

@@ -1,16 +1,18 @@
 //! Domains of applications: whose a host is, what may be set, and what the proxy is told.
 
-use crate::deployments::stage::Stage;
+use crate::deployments::stage::{FIRST, Rollback, SECOND, Stage};
 use crate::estate::{CreateApplicationOp, Estate, UpdateApplicationOp, estate, fields, no_changes, plain};
 use crate::harness::{Harness, on_each_database, operations};
 use contract::application_domains::*;
 use contract::applications::*;
+use contract::deployments::RollbackDeployment;
 use contract::permissions::Permission;
 use contract::{Code, Empty, Page};
-use entity::{Tenant as _, application_domain};
+use entity::{Tenant as _, application, application_domain, server};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use services::application_domains;
+use services::clock::new_id;
 use services::deployments::RoutesReconciled;
 use services::jobs::Reconciler;
 
@@ -354,6 +356,138 @@ async fn the_proxy_is_told_at_once_and_stored_rows_are_checked_again() {
         assert_eq!(put().await.len(), 2);
         h.ok::<RemoveOp>(owner, ApplicationDomainRef { id: below.id }).await;
         assert_eq!(put().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_shared_on_one_machine_only() {
+    on_each_database(async |h: Harness| {
+        let here = estate(&h, "Acme").await;
+        let (shop, api) = (here.application(&h, "shop").await, here.application(&h, "api").await);
+        let (owner, scope, db) = (&here.tenant.owner, here.tenant.scope, h.platform.database.write());
+        h.ok::<AddOp>(owner, domain(&shop, "shop.example.com")).await;
+        let row = server::Entity::find_in(scope).one(db).await.unwrap().unwrap();
+        let berlin = server::Model {
+            id: new_id(),
+            name: "berlin".into(),
+            connection: serde_json::json!({ "kind": "ssh", "host": "b.example.com" }),
+            ..row.clone()
+        };
+        server::Entity::insert(server::ActiveModel::from(berlin.clone())).exec_without_returning(db).await.unwrap();
+        application::Entity::update_in(scope)
+            .col_expr(application::Column::ServerId, Expr::value(berlin.id))
+            .filter(application::Column::Id.eq(api.id))
+            .exec(db)
+            .await
+            .unwrap();
+        let below = AddApplicationDomain { path: Some("/api".into()), ..domain(&api, "shop.example.com") };
+        let refused = h.refused::<AddOp>(owner, below.clone()).await;
+        let why = refused.field("host").unwrap();
+        assert!(why.contains("leads to shop on the server This machine") && why.contains("one server only"), "{why}");
+        let listed = UpdateApplication { domains: Some(vec!["shop.example.com".into()]), ..no_changes(&api) };
+        assert!(
+            h.refused::<UpdateApplicationOp>(owner, listed).await.field("domains.0").unwrap().contains("one server")
+        );
+        // Names of its own it may have, and a second name of a machine is no second machine.
+        h.ok::<AddOp>(owner, domain(&api, "api.example.com")).await;
+        server::Entity::update_in(scope)
+            .col_expr(server::Column::Connection, Expr::value(row.connection))
+            .filter(server::Column::Id.eq(berlin.id))
+            .exec(db)
+            .await
+            .unwrap();
+        h.ok::<AddOp>(owner, below).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_brings_the_hosts_with_their_settings() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let owner = &stage.tenant.owner;
+        let list = async || {
+            let input = ListApplicationDomains { application_id: stage.application.id };
+            h.ok::<ListOp>(owner, input).await.items
+        };
+        let open = stage.deploy_well().await;
+        let shop = list().await.remove(0);
+        let settings = UpdateApplicationDomain {
+            force_https: Some(false),
+            basic_auth: auth("ada", "hush-password"),
+            response_headers: Some(vec![header("X-Frame-Options", "DENY")]),
+            ..unchanged(&shop)
+        };
+        h.ok::<ChangeOp>(owner, settings).await;
+        let www = AddApplicationDomain {
+            redirect_to: Some("shop.example.com".into()),
+            redirect_permanent: Some(false),
+            ..domain(&stage.application, "www.example.com")
+        };
+        h.ok::<AddOp>(owner, www).await;
+        let api = AddApplicationDomain {
+            path: Some("/api".into()),
+            strip_prefix: true,
+            port: Some(9000),
+            ..domain(&stage.application, "api.example.com")
+        };
+        h.ok::<AddOp>(owner, api).await;
+        stage.push(SECOND);
+        let guarded = stage.deploy_well().await;
+        let then = list().await;
+        assert_eq!(then.len(), 3);
+
+        let bare = UpdateApplicationDomain {
+            force_https: Some(true),
+            remove_basic_auth: true,
+            response_headers: Some(Vec::new()),
+            ..unchanged(&shop)
+        };
+        h.ok::<ChangeOp>(owner, bare).await;
+        for gone in &then[1..] {
+            h.ok::<RemoveOp>(owner, ApplicationDomainRef { id: gone.id }).await;
+        }
+        h.ok::<AddOp>(owner, domain(&stage.application, "later.example.com")).await;
+        stage.push(FIRST);
+        stage.deploy_well().await;
+        let back = |deployment_id| RollbackDeployment {
+            application_id: stage.application.id,
+            deployment_id,
+            image_only: false,
+        };
+        h.ok::<Rollback>(owner, back(guarded.id)).await;
+        stage.work().await;
+        let now = list().await;
+        let told = |one: &ApplicationDomain| {
+            let auth = one.basic_auth_user.clone();
+            let redirect = (one.redirect_to.clone(), one.redirect_permanent);
+            let place = (one.host.clone(), one.path.clone(), one.strip_prefix, one.port);
+            (place, redirect, one.force_https, auth, one.response_headers.clone())
+        };
+        for one in &then {
+            assert!(now.iter().any(|other| told(other) == told(one)), "{one:?} {now:?}");
+        }
+        assert!(now.iter().any(|one| one.host == "later.example.com") && now.len() == 4);
+        // The proxy lets in whom it let in then.
+        RoutesReconciled::default().reconcile(&h.platform).await.unwrap();
+        let row = application_domain::Entity::find_in(stage.tenant.scope)
+            .filter(application_domain::Column::Id.eq(shop.id))
+            .one(h.platform.database.read())
+            .await
+            .unwrap()
+            .unwrap();
+        let place = format!("application_domains/{}", shop.id);
+        let hash = h.platform.keyring.open_text(&place, &row.auth_sealed.unwrap()).unwrap();
+        assert!(bcrypt::verify("hush-password", &hash).unwrap());
+
+        // Back to when it was open to all: what asks for a password now goes on asking.
+        h.ok::<Rollback>(owner, back(open.id)).await;
+        stage.work().await;
+        let now = list().await;
+        let shop = now.iter().find(|one| one.host == "shop.example.com").unwrap();
+        assert_eq!((shop.force_https, shop.basic_auth_user.as_deref()), (true, Some("ada")));
+        assert!(shop.response_headers.is_empty());
     })
     .await;
 }
