@@ -42,25 +42,46 @@ impl DeploymentStatus {
 }
 
 /// What a deployment was made by.
-#[wire(Eq, Copy)]
+#[wire(Eq, Copy, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentTrigger {
-    /// Somebody asked for it, here or with a key.
+    /// Somebody asked for it here.
     Person,
-    /// A repository's host told of a change.
+    /// A program asked for it with a key.
+    Api,
+    /// A repository's host told of a push.
     Webhook,
+    /// Somebody went back to an earlier one.
+    Rollback,
+    /// A pull request was opened or pushed to.
+    Preview,
 }
 
 impl DeploymentTrigger {
+    pub const ALL: [Self; 5] = [Self::Person, Self::Api, Self::Webhook, Self::Rollback, Self::Preview];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
+            Self::Api => "api",
             Self::Webhook => "webhook",
+            Self::Rollback => "rollback",
+            Self::Preview => "preview",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Person => "By hand",
+            Self::Api => "API key",
+            Self::Webhook => "Push",
+            Self::Rollback => "Rollback",
+            Self::Preview => "Preview",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Person, Self::Webhook].into_iter().find(|trigger| trigger.as_str() == text)
+        Self::ALL.into_iter().find(|trigger| trigger.as_str() == text)
     }
 }
 
@@ -202,7 +223,9 @@ pub struct ListDeployments {
     pub to: Option<DateTime<Utc>>,
     #[serde(default)]
     pub status: Option<DeploymentStatus>,
-    /// Part of the commit or its message.
+    #[serde(default)]
+    pub trigger: Option<DeploymentTrigger>,
+    /// Part of the commit, its message or its author.
     #[serde(default)]
     pub search: Option<String>,
     #[serde(default)]
@@ -225,6 +248,11 @@ pub struct DeploymentSummary {
     pub step: Option<Step>,
     pub commit: Option<String>,
     pub commit_message: Option<String>,
+    /// As the commit itself says.
+    pub commit_author: Option<String>,
+    pub committed_at: Option<DateTime<Utc>>,
+    /// From the commit to the moment it served; absent where it never did, and of a rollback.
+    pub lead_seconds: Option<u64>,
     /// The deployment this one went back to.
     pub rollback_of: Option<DeploymentId>,
     pub created_by: Option<String>,
@@ -251,6 +279,8 @@ pub struct Deployment {
     pub status: DeploymentStatus,
     pub commit: Option<String>,
     pub commit_message: Option<String>,
+    /// As the commit itself says.
+    pub commit_author: Option<String>,
     pub branch: Option<String>,
     pub image_digest: Option<String>,
     pub rollback_of: Option<DeploymentId>,
@@ -336,6 +366,8 @@ pub struct AnalyzeDeployments {
     #[serde(default)]
     pub environment_id: Option<EnvironmentId>,
     #[serde(default)]
+    pub trigger: Option<DeploymentTrigger>,
+    #[serde(default)]
     pub from: Option<DateTime<Utc>>,
     /// At most 366 days after `from`.
     #[serde(default)]
@@ -379,6 +411,16 @@ pub struct Person {
     pub failed: u64,
 }
 
+/// Deployments that were made for one reason.
+#[wire(Eq)]
+pub struct TriggerShare {
+    pub trigger: DeploymentTrigger,
+    pub total: u64,
+    pub failed: u64,
+    /// From the commit to the moment it served.
+    pub lead_time: Option<Percentiles>,
+}
+
 #[wire]
 pub struct DeploymentAnalytics {
     pub from: DateTime<Utc>,
@@ -404,4 +446,6 @@ pub struct DeploymentAnalytics {
     pub days: Vec<Day>,
     /// Those who asked most often, at most 20.
     pub people: Vec<Person>,
+    /// Why they were made; reasons that were none's are left out.
+    pub triggers: Vec<TriggerShare>,
 }

@@ -226,8 +226,9 @@ impl Checkout<'_> {
         }
         let in_tree = watch.bounded_outside_git(self.into, self.limit);
         self.local(&["checkout", "--quiet", "--force", "--detach", commit, "--"], &in_tree).await?;
-        let told = self.local(&["log", "-1", "--format=%ct %s", commit, "--"], watch).await?;
-        let (seconds, message) = told.split_once(' ').unwrap_or(("", &told));
+        let told = self.local(&["log", "-1", "--format=%ct%n%an%n%s", commit, "--"], watch).await?;
+        let mut told = told.splitn(3, '\n').map(str::trim);
+        let [seconds, author, message] = [(); 3].map(|()| told.next().unwrap_or_default());
         let committed_at = seconds.parse().ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
         if self.extras.submodules {
             submodules::fetch(self, watch).await?;
@@ -240,8 +241,8 @@ impl Checkout<'_> {
             return Err(RepositoryError::TooLarge(self.limit));
         }
         tracing::debug!(files, bytes, elapsed = ?started.elapsed(), "a commit was fetched");
-        let message = message.trim().chars().take(MESSAGE_LIMIT).collect();
-        Ok(Fetched { commit: self.commit.clone(), message, committed_at, files, bytes })
+        let [message, author] = [message, author].map(|text| text.chars().take(MESSAGE_LIMIT).collect());
+        Ok(Fetched { commit: self.commit.clone(), message, author, committed_at, files, bytes })
     }
 
     /// A step that speaks to nobody.

@@ -2,14 +2,14 @@
 //! for them. Each number leads to the deployments behind it.
 
 use super::audit::{FilterInput, midnight};
-use super::deployments::{ANALYTICS, Asked, HERE, choices, id, projects, tabs};
+use super::deployments::{ANALYTICS, Asked, HERE, choices, id, projects, tabs, triggers};
 use super::region::region;
 use crate::api;
 use crate::ui::{
     Bars, Button, Card, Cell, Column, Density, Empty, Fact, Facts, Glyph, Notice, Page, RowLink, Sparkline, Table,
     ThreeColumns, Tone, time,
 };
-use contract::deployments::{AnalyzeDeployments, Day, DeploymentAnalytics, Percentiles, Step};
+use contract::deployments::{AnalyzeDeployments, Day, DeploymentAnalytics, DeploymentTrigger, Percentiles, Step};
 use contract::projects::Project;
 use leptos::prelude::*;
 
@@ -23,6 +23,7 @@ pub fn AnalyticsPage() -> impl IntoView {
                 application_id: id(&asked.application),
                 project_id: id(&asked.project),
                 environment_id: id(&asked.environment),
+                trigger: asked.trigger.as_deref().and_then(DeploymentTrigger::parse),
                 from: asked.from.as_deref().and_then(|day| midnight(day, 0)),
                 to: asked.to.as_deref().and_then(|day| midnight(day, 1)),
             };
@@ -63,6 +64,7 @@ fn parts(found: &DeploymentAnalytics, projects: &[Project], asked: &Asked) -> An
         {figures(found, asked)}
         {charts(found)}
         {steps(found, asked)}
+        {reasons(found, asked)}
         {people(found, asked)}
         {days(found, asked)}
     }
@@ -72,6 +74,7 @@ fn parts(found: &DeploymentAnalytics, projects: &[Project], asked: &Asked) -> An
 fn filters(projects: &[Project], asked: &Asked) -> AnyView {
     let keep = asked.environment.clone().map(|id| view! { <input type="hidden" name="environment" value=id /> });
     let (from, to) = (asked.from.clone().unwrap_or_default(), asked.to.clone().unwrap_or_default());
+    let reasons = triggers(asked.trigger.clone());
     let choices = choices(projects, &asked.project, &asked.application);
     view! {
         <Card flush=true>
@@ -79,6 +82,7 @@ fn filters(projects: &[Project], asked: &Asked) -> AnyView {
                 <form class=style::table::SEARCH method="get" action=ANALYTICS>
                     {keep}
                     {choices}
+                    {reasons}
                     <FilterInput name="from" kind="date" words="From" label="From this day, UTC" value=from />
                     <FilterInput name="to" kind="date" words="To" label="To this day, UTC" value=to />
                     <Button small=true>"Show"</Button>
@@ -236,6 +240,42 @@ fn people(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
     view! {
         <Card title="Who asked for them" flush=true>
             <Table label="Who asked for them" columns=columns density=Density::Compact>{rows}</Table>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Why they were made.
+fn reasons(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
+    let rows = found
+        .triggers
+        .iter()
+        .cloned()
+        .map(|share| {
+            let of = Asked { trigger: Some(share.trigger.as_str().to_owned()), ..asked.clone() };
+            let href = behind(found, &of, None, None);
+            let (half, most) = took(share.lead_time);
+            view! {
+                <tr>
+                    <Cell><RowLink href=href>{share.trigger.title()}</RowLink></Cell>
+                    <Cell right=true>{share.total}</Cell>
+                    <Cell right=true>{share.failed}</Cell>
+                    <Cell right=true hide=true>{half}</Cell>
+                    <Cell right=true hide=true>{most}</Cell>
+                </tr>
+            }
+        })
+        .collect_view();
+    let columns = vec![
+        Column::new("Why"),
+        Column::new("Deployments").right(),
+        Column::new("Failed").right(),
+        Column::new("Commit to live").right().hide(),
+        Column::new("95 in 100").right().hide(),
+    ];
+    view! {
+        <Card title="Why they were made" flush=true>
+            <Table label="Why they were made" columns=columns density=Density::Compact>{rows}</Table>
         </Card>
     }
     .into_any()

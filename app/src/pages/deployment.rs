@@ -138,7 +138,8 @@ fn page(found: Found, commands: Commands) -> AnyView {
 fn meta(deployment: &Deployment) -> AnyView {
     let commit = deployment.commit.as_deref().map(|commit| {
         let branch = deployment.branch.as_deref().map(|branch| format!(" on {branch}")).unwrap_or_default();
-        view! { <Code text=short_commit(commit) /> {branch} " · " }
+        let author = deployment.commit_author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
+        view! { <Code text=short_commit(commit) /> {author} {branch} " · " }
     });
     let by = match (&deployment.trigger_words, &deployment.created_by) {
         (Some(words), _) => format!("{words}, "),

@@ -7,7 +7,7 @@ use super::region::region;
 use crate::api;
 use crate::operation::Failure;
 use crate::ui::{Card, Empty, Filter, FilterBar, Glyph, LinkButton, Page, Pager, Tab, Table};
-use contract::deployments::{DeploymentStatus, DeploymentSummary, ListDeployments};
+use contract::deployments::{DeploymentStatus, DeploymentSummary, DeploymentTrigger, ListDeployments};
 use contract::projects::{ListProjects, Project};
 use leptos::prelude::*;
 
@@ -27,6 +27,7 @@ pub(super) struct Asked {
     pub environment: Option<String>,
     pub application: Option<String>,
     pub by: Option<String>,
+    pub trigger: Option<String>,
     pub from: Option<String>,
     pub to: Option<String>,
     pub cursor: Option<String>,
@@ -34,8 +35,9 @@ pub(super) struct Asked {
 
 impl Asked {
     pub fn read() -> Memo<Self> {
-        let [search, state, project, environment, application, by, from, to, cursor] =
-            ["q", "state", "project", "environment", "application", "by", "from", "to", "cursor"].map(parameter);
+        let [search, state, project, environment, application, by, trigger, from, to, cursor] =
+            ["q", "state", "project", "environment", "application", "by", "trigger", "from", "to", "cursor"]
+                .map(parameter);
         Memo::new(move |_| Self {
             search: search.get(),
             state: state.get(),
@@ -43,6 +45,7 @@ impl Asked {
             environment: environment.get(),
             application: application.get(),
             by: by.get(),
+            trigger: trigger.get(),
             from: from.get(),
             to: to.get(),
             cursor: cursor.get(),
@@ -57,6 +60,7 @@ impl Asked {
             ("environment", &self.environment),
             ("application", &self.application),
             ("by", &self.by),
+            ("trigger", &self.trigger),
             ("from", &self.from),
             ("to", &self.to),
             ("cursor", &self.cursor),
@@ -71,6 +75,7 @@ impl Asked {
             project_id: id(&self.project),
             environment_id: id(&self.environment),
             status: self.state.as_deref().and_then(DeploymentStatus::parse),
+            trigger: self.trigger.as_deref().and_then(DeploymentTrigger::parse),
             search: self.search.clone(),
             by: self.by.clone(),
             from: self.from.as_deref().and_then(|day| midnight(day, 0)),
@@ -97,6 +102,7 @@ fn export(query: &ListDeployments) -> String {
         ("project_id", query.project_id.map(|id| id.to_string())),
         ("environment_id", query.environment_id.map(|id| id.to_string())),
         ("status", query.status.map(|status| status.as_str().to_owned())),
+        ("trigger", query.trigger.map(|trigger| trigger.as_str().to_owned())),
         ("search", query.search.clone()),
         ("by", query.by.clone()),
         ("from", query.from.map(|at| at.to_rfc3339())),
@@ -192,6 +198,11 @@ fn filter_bar(asked: Asked, projects: &[Project]) -> AnyView {
             Asked { application: None, ..base.clone() },
         ),
         ("By", base.by.clone(), Asked { by: None, ..base.clone() }),
+        (
+            "Why",
+            base.trigger.as_deref().and_then(DeploymentTrigger::parse).map(|one| one.title().to_owned()),
+            Asked { trigger: None, ..base.clone() },
+        ),
         ("From", base.from.clone(), Asked { from: None, ..base.clone() }),
         ("To", base.to.clone(), Asked { to: None, ..base.clone() }),
     ];
@@ -205,17 +216,18 @@ fn filter_bar(asked: Asked, projects: &[Project]) -> AnyView {
         (value.to_owned(), value[..1].to_uppercase() + &value[1..])
     });
     let choices = choices(projects, &asked.project, &asked.application);
-    let Asked { search, state, by, from, to, .. } = asked;
+    let Asked { search, state, by, trigger, from, to, .. } = asked;
     let states = select("state", "Any state", states.to_vec(), state);
     view! {
         <FilterBar
             action=HERE
-            placeholder="Commit or message"
+            placeholder="Commit, message or author"
             query=search.unwrap_or_default()
             filters=filters
             keep=keep
         >
             {states}
+            {triggers(trigger)}
             {choices}
             <FilterInput name="by" kind="text" label="Asked for by" hint="Name" value=by.unwrap_or_default() />
             <FilterInput name="from" kind="date" words="From" label="From this day, UTC" value=from.unwrap_or_default() />
@@ -223,6 +235,12 @@ fn filter_bar(asked: Asked, projects: &[Project]) -> AnyView {
         </FilterBar>
     }
     .into_any()
+}
+
+/// Why a deployment was made.
+pub(super) fn triggers(chosen: Option<String>) -> AnyView {
+    let all = DeploymentTrigger::ALL.map(|one| (one.as_str().to_owned(), one.title().to_owned()));
+    select("trigger", "For any reason", all.to_vec(), chosen)
 }
 
 /// Project and application; the applications of the chosen project only.

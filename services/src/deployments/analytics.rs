@@ -7,8 +7,8 @@ use crate::{Ctx, Error, Result};
 use chrono::NaiveDate;
 use contract::Time;
 use contract::deployments::{
-    AnalyzeDeployments, Day, DeploymentAnalytics, DeploymentStatus, Failure, ListDeployments, Person, Step, StepReport,
-    StepShare, StepState,
+    AnalyzeDeployments, Day, DeploymentAnalytics, DeploymentStatus, DeploymentTrigger, Failure, ListDeployments,
+    Person, Step, StepReport, StepShare, StepState, TriggerShare,
 };
 use contract::ids::ApplicationId;
 use entity::deployment;
@@ -30,6 +30,7 @@ struct Counted {
     steps: serde_json::Value,
     failure: Option<serde_json::Value>,
     created_by: Option<String>,
+    trigger_kind: String,
     committed_at: Option<Time>,
     created_at: Time,
     started_at: Option<Time>,
@@ -48,6 +49,7 @@ pub async fn analytics(ctx: &Ctx, input: AnalyzeDeployments) -> Result<Deploymen
         application_id: input.application_id,
         project_id: input.project_id,
         environment_id: input.environment_id,
+        trigger: input.trigger,
         ..ListDeployments::default()
     };
     let (scope, db) = (ctx.scope()?, ctx.db());
@@ -61,6 +63,7 @@ pub async fn analytics(ctx: &Ctx, input: AnalyzeDeployments) -> Result<Deploymen
             deployment::Column::Steps,
             deployment::Column::Failure,
             deployment::Column::CreatedBy,
+            deployment::Column::TriggerKind,
             deployment::Column::CommittedAt,
             deployment::Column::CreatedAt,
             deployment::Column::StartedAt,
@@ -94,8 +97,22 @@ async fn complete_since(ctx: &Ctx, kept: sea_orm::Select<deployment::Entity>) ->
     Ok(first.into_iter().filter(|(_, number, _)| *number > 1).filter_map(|(_, _, since)| since).max())
 }
 
-fn between(from: Option<Time>, to: Option<Time>) -> Option<u64> {
+/// The moment from which it served: the switch; what comes after is the old version's end.
+pub(super) fn live_at(steps: &[StepReport], finished_at: Option<Time>) -> Option<Time> {
+    let switched = steps.iter().find(|report| report.step == Step::Switch);
+    switched.and_then(|report| report.finished_at).or(finished_at)
+}
+
+/// In milliseconds.
+pub(super) fn between(from: Option<Time>, to: Option<Time>) -> Option<u64> {
     u64::try_from((to? - from?).num_milliseconds()).ok()
+}
+
+#[derive(Default)]
+struct OneTrigger {
+    total: u64,
+    failed: u64,
+    lead: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -111,6 +128,7 @@ fn summed(rows: &[Counted], from: Time, to: Time, complete_since: Option<Time>) 
     let mut steps: BTreeMap<Step, (Vec<u64>, u64)> = BTreeMap::new();
     let mut by_day: BTreeMap<NaiveDate, OneDay> = BTreeMap::new();
     let mut people: HashMap<Option<&str>, (u64, u64)> = HashMap::new();
+    let mut triggers: BTreeMap<DeploymentTrigger, OneTrigger> = BTreeMap::new();
     let (mut took, mut waited, mut lead) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let status = DeploymentStatus::parse(&row.status).unwrap_or(DeploymentStatus::Failed);
@@ -120,20 +138,23 @@ fn summed(rows: &[Counted], from: Time, to: Time, complete_since: Option<Time>) 
         let day = by_day.entry(row.created_at.date_naive()).or_default();
         let person = people.entry(row.created_by.as_deref()).or_default();
         person.0 += 1;
+        let why = triggers.entry(DeploymentTrigger::parse(&row.trigger_kind).unwrap_or(DeploymentTrigger::Person));
+        let why = why.or_default();
+        why.total += 1;
         match status {
             DeploymentStatus::Succeeded => {
                 let duration = between(row.started_at, row.finished_at);
                 day.succeeded += 1;
                 day.took.extend(duration);
                 took.extend(duration);
-                // It serves from the switch on; what comes after is the old version's end.
-                let switched = reports.iter().find(|report| report.step == Step::Switch);
-                let live_at = switched.and_then(|report| report.finished_at).or(row.finished_at);
-                lead.extend(between(row.committed_at, live_at));
+                let led = between(row.committed_at, live_at(&reports, row.finished_at));
+                lead.extend(led);
+                why.lead.extend(led);
             }
             DeploymentStatus::Failed => {
                 day.failed += 1;
                 person.1 += 1;
+                why.failed += 1;
                 let failure: Option<Failure> = row.failure.clone().and_then(|value| serde_json::from_value(value).ok());
                 if let Some(failure) = failure {
                     steps.entry(failure.step).or_default().1 += 1;
@@ -188,5 +209,14 @@ fn summed(rows: &[Counted], from: Time, to: Time, complete_since: Option<Time>) 
             })
             .collect(),
         people,
+        triggers: triggers
+            .into_iter()
+            .map(|(trigger, one)| TriggerShare {
+                trigger,
+                total: one.total,
+                failed: one.failed,
+                lead_time: percentiles(one.lead),
+            })
+            .collect(),
     }
 }

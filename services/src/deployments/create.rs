@@ -9,6 +9,7 @@ use super::{plan, snapshot};
 use crate::application_domains;
 use crate::applications::config::{self, ApplicationConfig, Source};
 use crate::applications::domains;
+use crate::caller::Credential;
 use crate::clock::new_id;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
@@ -38,7 +39,10 @@ pub(crate) struct Asked {
 impl Asked {
     fn by_caller(ctx: &Ctx) -> Self {
         Self {
-            trigger: DeploymentTrigger::Person,
+            trigger: match ctx.caller.person().map(|person| &person.by) {
+                Some(Credential::ApiKey { .. }) => DeploymentTrigger::Api,
+                _ => DeploymentTrigger::Person,
+            },
             words: None,
             by: ctx.caller.person().map(|person| person.name.clone()),
             commit: None,
@@ -92,7 +96,12 @@ pub async fn rollback(ctx: &Ctx, input: RollbackDeployment) -> Result<Deployment
     } else if !domains::restore(ctx, input.application_id, &config.hosts).await?.is_empty() {
         ctx.notes().reconcile.push(Waker::poke::<RoutesReconciled>);
     }
-    queue(ctx, tx, &config, Some(earlier), None, Asked::by_caller(ctx)).await
+    let asked = Asked {
+        trigger: DeploymentTrigger::Rollback,
+        words: Some(format!("Back to deployment {}", earlier.number)),
+        ..Asked::by_caller(ctx)
+    };
+    queue(ctx, tx, &config, Some(earlier), None, asked).await
 }
 
 async fn queue(

@@ -12,8 +12,8 @@ use futures::Stream;
 use std::sync::Arc;
 
 const PAGE: u32 = 200;
-const HEAD: &str = "project,application,number,status,commit,message,asked_by,asked_at,started_at,finished_at,seconds,\
-    failed_step,reason,id\r\n";
+const HEAD: &str = "project,application,number,status,commit,message,author,committed_at,asked_by,trigger,why,\
+    asked_at,started_at,finished_at,seconds,lead_seconds,failed_step,reason,id\r\n";
 
 /// The head, then the rows of one page after another, newest first.
 pub fn rows_as_csv(
@@ -54,11 +54,16 @@ fn line(row: &DeploymentSummary) -> String {
         Some(row.status.as_str().to_owned()),
         row.commit.clone(),
         row.commit_message.clone(),
+        row.commit_author.clone(),
+        at(row.committed_at),
         row.created_by.clone(),
+        Some(row.trigger.as_str().to_owned()),
+        row.trigger_words.clone(),
         at(Some(row.created_at)),
         at(row.started_at),
         at(row.finished_at),
         seconds,
+        row.lead_seconds.map(|lead| lead.to_string()),
         step,
         reason,
         Some(row.id.to_string()),

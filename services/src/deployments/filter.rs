@@ -30,12 +30,16 @@ pub(super) async fn chosen(
     if let Some(status) = input.status {
         query = query.filter(deployment::Column::Status.eq(status.as_str()));
     }
+    if let Some(trigger) = input.trigger {
+        query = query.filter(deployment::Column::TriggerKind.eq(trigger.as_str()));
+    }
     let has = |column: deployment::Column, text: &str| Expr::expr(Func::lower(Expr::col(column))).like(contains(text));
     if let Some(text) = term(input.search.as_deref())? {
         query = query.filter(
             Condition::any()
                 .add(has(deployment::Column::Commit, text))
-                .add(has(deployment::Column::CommitMessage, text)),
+                .add(has(deployment::Column::CommitMessage, text))
+                .add(has(deployment::Column::CommitAuthor, text)),
         );
     }
     if let Some(by) = term(input.by.as_deref())? {

@@ -99,6 +99,7 @@ pub struct Fetched {
     /// The first line of its message.
     pub message: String,
     /// As the commit itself says, which may say anything.
+    pub author: String,
     pub committed_at: Option<contract::Time>,
     pub files: u64,
     pub bytes: u64,

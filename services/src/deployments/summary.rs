@@ -1,7 +1,8 @@
 //! A deployment in a list, wherever the list is.
 
+use super::analytics::{between, live_at};
 use crate::Result;
-use contract::deployments::{DeploymentStatus, DeploymentSummary, DeploymentTrigger, Failure, Step};
+use contract::deployments::{DeploymentStatus, DeploymentSummary, DeploymentTrigger, Failure, Step, StepReport};
 use contract::ids::{DeploymentId, ProjectId};
 use entity::deployment;
 
@@ -17,6 +18,9 @@ pub(crate) struct Context<'a> {
 pub(crate) fn summary(row: deployment::Model, context: &Context<'_>) -> Result<DeploymentSummary> {
     let status = DeploymentStatus::parse(&row.status)
         .ok_or_else(|| crate::Error::internal(format!("a deployment's status reads {}", row.status)))?;
+    let steps: Vec<StepReport> = serde_json::from_value(row.steps).unwrap_or_default();
+    let lead =
+        (status == DeploymentStatus::Succeeded).then(|| between(row.committed_at, live_at(&steps, row.finished_at)));
     let failure: Option<Failure> = row.failure.map(serde_json::from_value).transpose()?;
     Ok(DeploymentSummary {
         id: row.id,
@@ -29,6 +33,9 @@ pub(crate) fn summary(row: deployment::Model, context: &Context<'_>) -> Result<D
         step: row.step.as_deref().and_then(Step::parse),
         commit: row.commit,
         commit_message: row.commit_message,
+        commit_author: row.commit_author,
+        committed_at: row.committed_at,
+        lead_seconds: lead.flatten().map(|lead| lead / 1000),
         rollback_of: row.rollback_of,
         created_by: row.created_by,
         trigger: DeploymentTrigger::parse(&row.trigger_kind).unwrap_or(DeploymentTrigger::Person),

@@ -119,6 +119,7 @@ pub(super) async fn describe(db: &impl ConnectionTrait, scope: Scope, row: deplo
         status: status(&row),
         commit: row.commit,
         commit_message: row.commit_message,
+        commit_author: row.commit_author,
         branch: row.branch,
         image_digest: row.image_digest,
         rollback_of: row.rollback_of,

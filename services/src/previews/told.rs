@@ -161,7 +161,7 @@ pub(super) async fn deploy(ctx: &Ctx, row: &preview::Model, words: String) -> Re
         }
     };
     let asked = Asked {
-        trigger: DeploymentTrigger::Webhook,
+        trigger: DeploymentTrigger::Preview,
         words: Some(words),
         by: Some(row.author.clone()).filter(|by| !by.is_empty()),
         commit: row.commit.as_deref().and_then(|commit| CommitId::parse(commit).ok()),

@@ -802,6 +802,7 @@ impl Repository for MemoryRepository {
         Ok(Fetched {
             commit: commit.clone(),
             message: "A commit".into(),
+            author: "Ada Author".into(),
             committed_at: None,
             files: files.len() as u64,
             bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),

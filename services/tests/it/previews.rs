@@ -9,7 +9,7 @@ use crate::estate::{
 use crate::harness::{Harness, on_each_database, operations};
 use crate::webhooks::Hook;
 use contract::applications::{ApplicationRef, DeleteApplication, ListApplications, UpdateApplication};
-use contract::deployments::DeploymentStatus;
+use contract::deployments::{DeploymentStatus, DeploymentTrigger};
 use contract::permissions::{Permission, Role};
 use contract::previews::*;
 use contract::variables::{ExportVariables, ListVariables, SetVariable};
@@ -128,6 +128,7 @@ async fn a_pull_request_has_a_preview_until_it_is_closed() {
         let deployment = stage.get(opened.deployment_id.unwrap()).await;
         assert_eq!((deployment.status, deployment.commit.as_deref()), (DeploymentStatus::Succeeded, Some(SECOND)));
         assert_eq!(deployment.trigger_words.as_deref(), Some("Pull request 7 by octocat"));
+        assert_eq!(deployment.trigger, DeploymentTrigger::Preview);
         // Exactly one generation of each is routed, and the parent's is the one before.
         assert_eq!(stage.row().await.current_deployment_id, parent);
         {

@@ -91,7 +91,9 @@ async fn exactly_the_commit_is_fetched_whatever_the_server_speaks() {
             let bytes = content.len() as u64;
             assert!(fetched.committed_at.is_some());
             let committed_at = fetched.committed_at;
-            assert_eq!(fetched, Fetched { commit: wanted, message: message.to_owned(), committed_at, files, bytes });
+            let (message, author) = (message.to_owned(), fetched.author.clone());
+            assert!(!author.is_empty() && !author.contains('\n'));
+            assert_eq!(fetched, Fetched { commit: wanted, message, author, committed_at, files, bytes });
         }
     }
 }

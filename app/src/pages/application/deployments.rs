@@ -4,29 +4,33 @@ use super::table::deployments_table;
 use super::{Subject, framed};
 use crate::api;
 use crate::pages::address::{address, count, known, parameter};
+use crate::pages::deployments::triggers;
 use crate::pages::region::region;
 use crate::ui::{Card, Empty, Filter, FilterBar, Glyph, Pager};
 use contract::Page;
-use contract::deployments::{DeploymentStatus, DeploymentSummary, ListDeployments};
+use contract::deployments::{DeploymentStatus, DeploymentSummary, DeploymentTrigger, ListDeployments};
 use leptos::prelude::*;
 
 #[component]
 pub fn ApplicationDeploymentsPage() -> impl IntoView {
     let subject = Subject::new();
     let (search, state, cursor) = (parameter("q"), parameter("state"), parameter("cursor"));
+    let why = parameter("trigger");
+    let trigger = Memo::new(move |_| why.get().and_then(|why| DeploymentTrigger::parse(&why)));
     let status = Memo::new(move |_| state.get().and_then(|state| DeploymentStatus::parse(&state)));
     let deployments = Resource::new(
-        move || (subject.id.get(), search.get(), status.get(), cursor.get(), subject.moved.get()),
-        |(id, search, status, cursor, _)| async move {
+        move || (subject.id.get(), search.get(), status.get(), trigger.get(), cursor.get(), subject.moved.get()),
+        |(id, search, status, trigger, cursor, _)| async move {
             let application_id = Some(known(id)?);
-            api::deployments::list(ListDeployments { application_id, status, search, cursor, ..Default::default() })
-                .await
+            let asked = ListDeployments { application_id, status, trigger, search, cursor, ..Default::default() };
+            api::deployments::list(asked).await
         },
     );
     framed(subject, "deployments", move |found, _| {
         let here = format!("/applications/{}/deployments", found.id);
         region(deployments, "The deployments could not be read", move |page| {
-            list(page, &here, search.get_untracked(), status.get_untracked(), cursor.get_untracked().is_some())
+            let (status, trigger) = (status.get_untracked(), trigger.get_untracked());
+            list(page, &here, search.get_untracked(), status, trigger, cursor.get_untracked().is_some())
         })
     })
 }
@@ -36,9 +40,10 @@ fn list(
     here: &str,
     search: Option<String>,
     status: Option<DeploymentStatus>,
+    trigger: Option<DeploymentTrigger>,
     later: bool,
 ) -> AnyView {
-    if page.items.is_empty() && search.is_none() && status.is_none() && !later {
+    if page.items.is_empty() && search.is_none() && status.is_none() && trigger.is_none() && !later {
         return view! {
             <Card flush=true>
                 <Empty
@@ -52,11 +57,16 @@ fn list(
     }
     let state = status.map(DeploymentStatus::as_str);
     let shown = count(page.items.len(), "deployment", page.next_cursor.is_some());
-    let at = |cursor: Option<&str>| address(here, &[("q", search.as_deref()), ("state", state), ("cursor", cursor)]);
+    let why = trigger.map(DeploymentTrigger::as_str);
+    let to = |state: Option<&str>, why: Option<&str>, cursor: Option<&str>| {
+        address(here, &[("q", search.as_deref()), ("state", state), ("trigger", why), ("cursor", cursor)])
+    };
+    let at = |cursor: Option<&str>| to(state, why, cursor);
     let next = page.next_cursor.as_deref().map(|cursor| at(Some(cursor)));
     let first = later.then(|| at(None));
-    let filters =
-        state.map(|state| Filter::new(state, address(here, &[("q", search.as_deref())]))).into_iter().collect();
+    let by_state = state.map(|state| Filter::new(state, to(None, why, None)));
+    let by_trigger = trigger.map(|trigger| Filter::new(trigger.title(), to(state, None, None)));
+    let filters = by_state.into_iter().chain(by_trigger).collect();
     let action = here.to_owned();
     let states = DeploymentStatus::ALL
         .map(|one| {
@@ -73,11 +83,12 @@ fn list(
     };
     view! {
         <Card flush=true>
-            <FilterBar action=action placeholder="Commit or message" query=search.unwrap_or_default() filters=filters>
+            <FilterBar action=action placeholder="Commit, message or author" query=search.unwrap_or_default() filters=filters>
                 <select class=style::log::FILTER name="state" aria-label="State">
                     <option value="">"Any state"</option>
                     {states}
                 </select>
+                {triggers(why.map(str::to_owned))}
             </FilterBar>
             {table}
             <Pager shown=shown first=first next=next />

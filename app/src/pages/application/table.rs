@@ -1,6 +1,7 @@
 //! Deployments as rows: on the overview, and with filters and pages on their own tab.
 
 use crate::pages::application_words::{deployment_pill, short_commit, summary_title};
+use crate::pages::deployment_row::{below, by};
 use crate::session::may;
 use crate::ui::{Cell, Code, Column, Elapsed, Kind, LinkButton, RelativeTime, RowActions, RowLink, Table};
 use contract::deployments::{DeploymentStatus, DeploymentSummary};
@@ -28,6 +29,7 @@ fn row(deployment: DeploymentSummary, deploys: bool) -> AnyView {
     let href = format!("/deployments/{}", deployment.id);
     let title = summary_title(&deployment);
     let commit = deployment.commit.as_deref().map(short_commit);
+    let author = deployment.commit_author.clone().map(below);
     let took = match (deployment.started_at, deployment.finished_at) {
         (Some(from), Some(ended)) => view! { <Elapsed from=from ended=Some(ended) /> }.into_any(),
         (Some(from), None) if !deployment.status.is_final() => view! { <Elapsed from=from ended=None /> }.into_any(),
@@ -42,14 +44,16 @@ fn row(deployment: DeploymentSummary, deploys: bool) -> AnyView {
         });
         view! { <Cell right=true>{link}</Cell> }
     });
+    let by = by(&deployment);
     view! {
         <tr>
             <Cell>{deployment_pill(deployment.status, deployment.step, deployment.live)}</Cell>
             <Cell dim=true hide=true>{commit.map(|commit| view! { <Code text=commit /> })}</Cell>
             <Cell long=true>
                 <RowLink href=href>{title}</RowLink>
+                {author}
             </Cell>
-            <Cell dim=true hide=true>{deployment.created_by.unwrap_or_else(|| "Automatic".to_owned())}</Cell>
+            <Cell dim=true hide=true>{by}</Cell>
             <Cell right=true dim=true hide=true>{took}</Cell>
             <Cell right=true dim=true>
                 <RelativeTime at=deployment.created_at />

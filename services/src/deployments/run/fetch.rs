@@ -113,24 +113,30 @@ async fn checkout(
     let started = work.now();
     let call = repository.fetch(origin, &commit, extras, &folder, LIMITS, work.log.sink(), &work.stop);
     let fetched = or_stopped(work, call).await?.map_err(failed)?;
-    let message = super::super::lines::clean(&fetched.message);
-    let message: String = message.lines().next().unwrap_or_default().chars().take(200).collect();
+    let message = one_line(&fetched.message);
     let files = words::count(fetched.files, "file", "files");
     work.log.say(format!("Commit {} “{message}” from {place}", words::short(commit.as_str())));
     let amount = format!("{files}, {}", words::size(fetched.bytes));
     work.log.say(format!("{amount}, {}", words::time(started, work.now())));
     work.note(amount);
     let message = work.log.secrets().mask(&message);
+    let author = Some(work.log.secrets().mask(&one_line(&fetched.author))).filter(|author| !author.is_empty());
     // One that was made tomorrow, or before there was git, was not.
     let git = contract::Time::from_timestamp(1_112_911_993, 0);
     let committed_at = fetched.committed_at.filter(|at| *at <= work.now() && Some(*at) >= git);
     work.save(|update| {
         update
             .col_expr(deployment::Column::CommitMessage, Expr::value(message))
+            .col_expr(deployment::Column::CommitAuthor, Expr::value(author))
             .col_expr(deployment::Column::CommittedAt, Expr::value(committed_at))
     })
     .await?;
     Ok(folder)
+}
+
+/// What a commit says of itself, as it may be shown.
+fn one_line(text: &str) -> String {
+    super::super::lines::clean(text).lines().next().unwrap_or_default().chars().take(200).collect()
 }
 
 /// The port ends with its processes when told to stop; one that does not within a moment is left behind.

@@ -44,6 +44,9 @@ async fn store(stage: &Stage, row: Row) {
         status: row.status.into(),
         steps: json!([step("build", started_at, half), step("switch", half, finished_at)]),
         commit_message: Some(row.message.into()),
+        commit_author: Some("Linus".into()),
+        trigger_kind: if row.by.is_some() { "person" } else { "webhook" }.into(),
+        trigger_words: row.by.is_none().then(|| "Push to main".into()),
         committed_at: Some(created_at - Duration::from_secs(60)),
         failure,
         created_by: row.by.map(Into::into),
@@ -85,6 +88,11 @@ async fn numbers_are_those_of_the_rows_and_nobody_elses() {
         assert_eq!(total, found.total);
         let names: Vec<_> = found.people.iter().map(|one| (one.name.as_deref(), one.total, one.failed)).collect();
         assert_eq!(names, [(None, 2, 0), (Some("Ada"), 2, 1), (Some("Grace"), 1, 0)]);
+        let why: Vec<_> = found.triggers.iter().map(|one| (one.trigger, one.total, one.failed)).collect();
+        assert_eq!(why, [(DeploymentTrigger::Person, 3, 1), (DeploymentTrigger::Webhook, 2, 0)]);
+        assert_eq!(found.triggers[1].lead_time.unwrap().p50_ms, 60_000 + 5_000 + 20_000);
+        let pushed = AnalyzeDeployments { trigger: Some(DeploymentTrigger::Webhook), ..Default::default() };
+        assert_eq!(h.ok::<Analyze>(owner, pushed).await.total, 2);
         // The first six are gone: what was before the oldest that is left is not known, but that is long ago.
         assert_eq!(found.complete_since, None);
         let long =
@@ -109,6 +117,14 @@ async fn numbers_are_those_of_the_rows_and_nobody_elses() {
         let by = |by: &str| ListDeployments { by: Some(by.into()), ..Default::default() };
         assert_eq!(count(by("ada")).await, 3);
         assert_eq!(count(by("%")).await, 0);
+        let trigger = Some(DeploymentTrigger::Webhook);
+        assert_eq!(count(ListDeployments { trigger, ..Default::default() }).await, 2);
+        assert_eq!(count(ListDeployments { trigger, by: Some("ada".into()), ..Default::default() }).await, 0);
+        assert_eq!(count(ListDeployments { search: Some("LINUS".into()), ..Default::default() }).await, 6);
+        let newest =
+            h.ok::<List>(owner, ListDeployments::default()).await.items.into_iter().find(|one| one.number == 12);
+        let newest = newest.unwrap();
+        assert_eq!((newest.commit_author.as_deref(), newest.lead_seconds), (Some("Linus"), Some(60 + 5 + 20)));
         let from = Some(h.now() - Duration::from_secs(2 * 24 * 3600));
         assert_eq!(count(ListDeployments { from, ..Default::default() }).await, 3);
         assert_eq!(count(ListDeployments { to: from, ..Default::default() }).await, 3);
@@ -122,6 +138,9 @@ async fn numbers_are_those_of_the_rows_and_nobody_elses() {
         let text = pages.concat();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
+        let (head, row) = (lines[0].split(',').count(), lines[1].replace("\"It \"\"broke\"\", twice\"", "x"));
+        assert_eq!(head, row.split(',').count(), "{text}");
+        assert!(lines[1].contains(",Linus,") && lines[1].contains(",Ada,person,,"), "{text}");
         assert!(lines[1].contains(",'=cmd(),") && lines[1].contains(r#""It ""broke"", twice""#), "{text}");
     })
     .await;
