@@ -23,7 +23,7 @@ pub fn display_name(text: &str) -> Result<(), Refusal> {
 }
 
 /// Control characters, and marks that reorder or hide text in a list.
-fn is_unprintable(c: char) -> bool {
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

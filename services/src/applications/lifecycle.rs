@@ -6,7 +6,7 @@ use super::desired;
 use crate::ctx::Ctx;
 use crate::deployments::run::{Generation, Patient, Unsound, await_healthy, container, serial_key};
 use crate::deployments::{routes, snapshot};
-use crate::error::Error;
+use crate::error::{Error, Faults};
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use crate::servers::engine::{ContainerState, Engine};
 use crate::servers::{self, names};
@@ -157,9 +157,19 @@ impl Target {
     async fn stop(&self, run: &JobRun) -> Result<(), JobError> {
         let platform = &run.platform;
         routes::restore(platform, self.engine.as_ref(), self.scope, self.application.id).await?;
-        let config = snapshot::open(&platform.keyring, self.deployment.id, &self.deployment.snapshot)?;
-        for container in self.containers(&config) {
-            self.engine.stop_container(&container, config.running.stop_grace).await?;
+        let (containers, grace) = match snapshot::open(&platform.keyring, self.deployment.id, &self.deployment.snapshot)
+        {
+            Ok(config) => (self.containers(&config), config.running.stop_grace),
+            // What does not pass today's checks any more can still be stopped.
+            Err(Error::Invalid(_)) => {
+                let labels = names::application_labels(&platform.settings.instance_id, self.application.id);
+                let found = self.engine.containers(&labels).await?;
+                (found.into_iter().map(|container| container.name).collect(), platform.settings.pace.stop_grace)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for container in containers {
+            self.engine.stop_container(&container, grace).await?;
         }
         self.seen(run, ApplicationStatus::Stopped).await
     }
@@ -192,6 +202,7 @@ impl Target {
             Some(found) if found.state == ContainerState::Running => {}
             Some(found) => engine.start_container(&found.id).await?,
             None => {
+                self.check_policy(run, config).await?;
                 let network = names::environment_network(instance, config.environment);
                 let labels = names::network_labels(instance, config.environment);
                 engine.ensure_network(&network, &labels).await?;
@@ -228,6 +239,15 @@ impl Target {
                 Err(JobError::Failed(finding.reason))
             }
         }
+    }
+
+    /// What was allowed when it was deployed may have been withdrawn since.
+    async fn check_policy(&self, run: &JobRun, config: &ApplicationConfig) -> Result<(), JobError> {
+        let db = run.platform.database.read();
+        let allowed = crate::organizations::host_access::of(db, config.organization).await?;
+        let mut faults = Faults::default();
+        config.running.check_policy(&mut faults, allowed);
+        faults.into_result().map_err(|error| JobError::Failed(error.to_string()))
     }
 
     fn containers(&self, config: &ApplicationConfig) -> Vec<String> {

@@ -48,8 +48,14 @@ async fn look(platform: &Platform, engine: &dyn Engine, status: &mut Status) -> 
     for container in engine.containers(&labels).await? {
         status.checked += 1;
         let ContainerState::Exited { code, .. } = container.state else { continue };
-        if !should_run(platform, &container, code).await? {
-            continue;
+        match should_run(platform, &container, code).await {
+            Ok(true) => {}
+            Ok(false) => continue,
+            // One that can't be told of keeps no other from running.
+            Err(error) => {
+                tracing::warn!(container = container.name, %error, "whether a container should run cannot be told");
+                continue;
+            }
         }
         tracing::info!(container = container.name, "starting a container that was stopped from outside");
         match engine.start_container(&container.id).await {

@@ -34,7 +34,11 @@ pub async fn known(
         return Ok(Ok(vec![(*key).to_owned()]));
     }
     if let Some(keys) = pinned(platform, scope, &host).await? {
-        return Ok(Ok(keys));
+        // They become lines of a file that says whom to trust.
+        let fit = keys.iter().all(|key| is_key(key));
+        return Ok(fit.then_some(keys).ok_or_else(|| {
+            RepositoryError::Failed(format!("the keys that are known of {host} cannot be read; forget the host first"))
+        }));
     }
     let shown = match platform.repository.host_keys(url, LIMIT).await {
         Ok(keys) => keys,
@@ -74,6 +78,15 @@ pub async fn list(ctx: &Ctx, input: ListGitHosts) -> Result<Page<GitHost>> {
         pinned_at: row.pinned_at,
     });
     Ok(Page { items: items.collect(), next_cursor })
+}
+
+/// `ssh-ed25519 AAAA...`, and nothing else.
+fn is_key(line: &str) -> bool {
+    let word = |text: &str, more: &[u8]| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    line.split_once(' ').is_some_and(|(algorithm, key)| word(algorithm, b"-.@") && word(key, b"+/="))
 }
 
 fn fingerprint(key: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{host_keys, place};
 use crate::deployments::repository::{Access, Origin, RepositoryError};
 use crate::platform::Platform;
-use crate::values::GitUrl;
+use crate::values::{GitUrl, TokenText, Username};
 use crate::{Error, Result};
 use contract::git_credentials::GitCredentialKind;
 use contract::ids::GitCredentialId;
@@ -43,12 +43,22 @@ pub async fn origin(
             let token = crate::github_apps::token(platform, &row, url).await?;
             Access::Token { username: "x-access-token".to_owned(), token }
         }
-        Some(GitCredentialKind::Token) | None => {
+        Some(GitCredentialKind::Token) => {
             let token = reveal(platform, &row)?;
-            Access::Token { username: row.username.unwrap_or_else(|| usual_username(url).to_owned()), token }
+            TokenText::parse(&token).map_err(unfit)?;
+            let username = row.username.unwrap_or_else(|| usual_username(url).to_owned());
+            Access::Token { username: Username::parse(&username).map_err(unfit)?.to_string(), token }
         }
+        None => return Err(unfit("")),
     };
     Ok(Origin { url: url.clone(), access })
+}
+
+/// It may have been stored before a rule was there.
+fn unfit(_: &'static str) -> OpenError {
+    OpenError::Credential(
+        "The credential of the repository does not pass today's checks. Make another one, and choose that.".into(),
+    )
 }
 
 /// Of a credential that is a token.

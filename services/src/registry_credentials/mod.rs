@@ -73,12 +73,18 @@ pub async fn delete(ctx: &Ctx, input: RegistryCredentialRef) -> Result<Empty> {
     Ok(Empty {})
 }
 
-/// All of an organization's, for its builds and pulls.
+/// All of an organization's, for its builds and pulls; or that one of them, stored before a rule was there, is not fit.
 pub(crate) async fn logins(platform: &Platform, scope: Scope) -> Result<Vec<RegistryLogin>> {
     let rows = registry_credential::Entity::find_in(scope).all(platform.database.read()).await?;
     let opened = rows.into_iter().map(|row| {
         let password = Zeroizing::new(platform.keyring.open_text(&place(row.id), &row.sealed)?);
-        Ok(RegistryLogin { host: row.host, username: row.username, password })
+        let fit = RegistryHost::parse(&row.host).is_ok()
+            && Username::parse(&row.username).is_ok()
+            && TokenText::parse(&password).is_ok();
+        match fit {
+            true => Ok(RegistryLogin { host: row.host, username: row.username, password }),
+            false => Err(Error::Unavailable("The login of a registry does not pass today's checks.".into())),
+        }
     });
     opened.collect()
 }

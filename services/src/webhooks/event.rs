@@ -149,10 +149,10 @@ fn github(name: &str, body: &Value) -> Option<What> {
     })
 }
 
-/// The whole message: what says not to deploy may stand anywhere in it.
+/// The whole message, as text that can be kept: what says not to deploy may stand anywhere in it.
 fn whole(body: &Value, places: &[&str]) -> String {
     let found = places.iter().find_map(|at| body.pointer(at)?.as_str()).unwrap_or_default();
-    found.chars().take(10_000).collect()
+    found.chars().filter(|c| !c.is_control() || c.is_whitespace()).take(10_000).collect()
 }
 
 fn gitlab(body: &Value) -> Option<What> {

@@ -15,8 +15,8 @@ pub fn check(pattern: &str) -> Result<(), &'static str> {
     if pattern.is_empty() || pattern.len() > LONGEST {
         return Err("Use 1 to 255 characters.");
     }
-    if pattern.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("Remove blanks and control characters.");
+    if pattern.chars().any(|c| c.is_whitespace() || contract::validation::is_unprintable(c)) {
+        return Err("Remove blanks, control characters and invisible marks.");
     }
     Ok(())
 }

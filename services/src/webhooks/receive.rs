@@ -122,11 +122,12 @@ async fn keep(
 ) -> Result<Received> {
     let scope = Scope::of(hook.organization_id);
     let tx = platform.database.begin().await?;
-    let meaning = match config::load(&tx, &platform.keyring, scope, application.id).await {
-        Ok(config) => {
-            let (rules, _) = rules::load(&tx, scope, application.id).await?;
-            decide::meaning(told, &config.source, &rules)
-        }
+    let stored = async {
+        let config = config::load(&tx, &platform.keyring, scope, application.id).await?;
+        Ok::<_, Error>((config, rules::load(&tx, scope, application.id).await?.0))
+    };
+    let meaning = match stored.await {
+        Ok((config, rules)) => decide::meaning(told, &config.source, &rules),
         Err(Error::Invalid(_)) => Meaning {
             summary: format!("Event {}", told.event),
             verdict: Verdict::Ignore("The application's settings do not pass today's checks. Save them again.".into()),

@@ -3,7 +3,7 @@
 use super::decide::Rules;
 use super::find_application;
 use super::patterns::{self, WatchPaths};
-use crate::{Ctx, Error, Faults, Result};
+use crate::{Ctx, Faults, Result};
 use contract::ids::ApplicationId;
 use contract::webhooks::{DeployRules, DeployRulesRef};
 use entity::{Scope, Tenant, deploy_rule};
@@ -68,12 +68,18 @@ async fn stored(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> R
     Ok(deploy_rule::Entity::find_in(scope).filter(deploy_rule::Column::ApplicationId.eq(id)).one(db).await?)
 }
 
+/// Checked again: they may have been stored before a rule was there.
 pub async fn load(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<(Rules, WatchPaths)> {
     let previews = crate::previews::enabled(db, scope, id).await?;
     let Some(row) = stored(db, scope, id).await? else {
         return Ok((Rules { previews, ..Rules::default() }, WatchPaths::default()));
     };
+    let mut faults = Faults::default();
+    for (field, pattern) in [("branches", &row.branches), ("tags", &row.tags)] {
+        pattern.as_deref().map(|pattern| faults.check(field, patterns::check(pattern)));
+    }
     let lines: Vec<String> = serde_json::from_value(row.watch_paths)?;
-    let paths = WatchPaths::parse(&lines).map_err(Error::internal)?;
+    let paths = faults.check("watch_paths", WatchPaths::parse(&lines)).unwrap_or_default();
+    faults.into_result()?;
     Ok((Rules { automatic: row.automatic, branches: row.branches, tags: row.tags, previews }, paths))
 }

@@ -1,19 +1,21 @@
 //! Containers: how they are made, what they say, what a probe sees.
 
-use super::{BUSYBOX, Corner, engine, engine_at, reaper, until};
+use super::{BUSYBOX, Corner, engine, engine_at, nowhere, reaper, until};
 use adapters::docker::{DEFAULT_SOCKET, DockerEngines};
 use adapters::outbound::Outbound;
 use contract::deployments::Stream;
 use contract::running::{Protocol, PublishedPort};
 use futures::StreamExt;
 use services::servers::engine::{
-    ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, PortUser, Probe,
+    ContainerSpec, ContainerState, Engine, EngineError, Engines, LABEL_APPLICATION, LogRequest, Output, PortUser, Probe,
 };
 use services::values::UrlPath;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 fn published(container_port: u16, host_port: u16) -> PublishedPort {
     PublishedPort { host_port, container_port, protocol: Protocol::Tcp }
@@ -212,6 +214,43 @@ async fn docker_files_put_into_a_container_are_there_when_it_starts() {
     until("it has read them", said).await;
     let escaping = vec![("../../outside".to_owned(), Vec::new())];
     assert!(corner.engine.put_files(&id, "/etc", escaping).await.is_err());
+}
+
+/// An image may hold links that lead anywhere; in it they lead to its own files only.
+#[tokio::test]
+async fn docker_files_put_through_an_images_links_stay_in_the_container() {
+    let corner = Corner::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let dockerfile = "FROM canopy-test/busybox:1\nRUN mkdir -p /links && ln -s / /links/root && \
+        ln -s ../../../../../../../../../../../../tmp /links/up && ln -s /proc/1/root/tmp /links/first && \
+        ln -s /var/run/docker.sock /links/socket\n";
+    std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+    let request = corner.build(folder.path());
+    let image = corner.engine.build(request, nowhere(), &CancellationToken::new()).await.unwrap();
+    let name = corner.name("escaped");
+    for (place, found) in [("links/root/tmp", Some("/tmp")), ("links/up", Some("/tmp")), ("links/first", None)] {
+        let script = format!("cat {}/{name} && echo; sleep 60", found.unwrap_or("/nowhere"));
+        let spec = ContainerSpec { image: image.digest.clone(), ..corner.container(&place.replace('/', "-"), &script) };
+        let id = corner.engine.create_container(spec).await.unwrap();
+        let files = vec![(format!("{place}/{name}"), b"inside".to_vec())];
+        let put = corner.engine.put_files(&id, "/", files).await;
+        assert!(!Path::new("/tmp").join(&name).exists(), "{place} led out of the container");
+        if found.is_some() {
+            put.unwrap();
+            corner.engine.start_container(&id).await.unwrap();
+            let said = || async {
+                let outputs = all_of(&corner, &id).await;
+                outputs.iter().any(|output| String::from_utf8_lossy(&output.bytes).contains("inside"))
+            };
+            until("the file is inside", said).await;
+        }
+        corner.engine.remove_container(&id).await.unwrap();
+    }
+    let spec = ContainerSpec { image: image.digest, ..corner.container("socket", "sleep 60") };
+    let id = corner.engine.create_container(spec).await.unwrap();
+    let before = std::fs::symlink_metadata("/var/run/docker.sock").unwrap().file_type();
+    let _refused = corner.engine.put_files(&id, "/", vec![("links/socket".to_owned(), Vec::new())]).await;
+    assert_eq!(std::fs::symlink_metadata("/var/run/docker.sock").unwrap().file_type(), before);
 }
 
 #[tokio::test]

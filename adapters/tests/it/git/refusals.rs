@@ -25,6 +25,45 @@ fn runs(text: &str) -> bool {
     })
 }
 
+/// The arguments of the git that has this one.
+fn arguments_with(text: &str) -> Option<Vec<String>> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.find_map(|line| {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let all: Vec<String> = line.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
+        let has = |wanted: &str| all.iter().any(|argument| argument == wanted);
+        (has("ls-remote") && has(text)).then_some(all)
+    })
+}
+
+#[tokio::test]
+async fn odd_words_that_are_allowed_are_one_argument_each_behind_the_dashes() {
+    let server = GitServer::start();
+    for (path, branch) in [
+        ("--upload-pack=id", "main--upload-pack=id"),
+        ("-oProxyCommand=id,a@b:c~d", "main-oProxyCommand=id"),
+        ("%24%28id%29", "a/b@c#d=e,f+g"),
+        ("a%20b", "größe/ветка"),
+    ] {
+        let url = server.url("hangs", path);
+        let (origin, reference) = (Origin::public(GitUrl::parse(&url).unwrap()), GitRef::parse(branch).unwrap());
+        let (git, cancel) = (loopback(), CancellationToken::new());
+        let resolving = git.resolve(&origin, &reference, LIMITS.time, &cancel);
+        let looking = async {
+            until("git runs", || async { arguments_with(&url).is_some() }).await;
+            let all = arguments_with(&url).unwrap();
+            cancel.cancel();
+            all
+        };
+        let (ended, all) = tokio::join!(resolving, looking);
+        assert!(matches!(ended, Err(RepositoryError::Cancelled)), "{ended:?}");
+        let ours = all.iter().position(|argument| argument == "ls-remote").unwrap();
+        let [branch, tag] = ["heads", "tags"].map(|kind| format!("refs/{kind}/{branch}"));
+        assert_eq!(all[ours..], ["ls-remote", "--quiet", "--", &url, &branch, &tag, &format!("{tag}^{{}}")]);
+    }
+}
+
 #[tokio::test]
 async fn every_failure_has_its_own_name() {
     let server = GitServer::start();

@@ -137,7 +137,7 @@ async fn on(work: &Work<'_>, builder: &Builder, recipe: Recipe, no_cache: bool) 
     let mut labels = names::image_labels(work.instance(), work.config.id);
     labels.insert(LABEL_DEPLOYMENT.to_owned(), work.id.to_string());
     let name = recipe.dockerfile.to_string();
-    let logins = registry_credentials::logins(work.platform, work.scope).await?;
+    let logins = pull::logins(work).await?;
     let registries =
         logins.into_iter().map(|login| (login.host, (login.username, login.password.to_string()))).collect();
     let request = BuildRequest {

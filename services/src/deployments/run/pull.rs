@@ -2,8 +2,10 @@
 
 use super::super::diagnosis;
 use super::work::{Halt, Work};
+use crate::deployments::diagnosis::Finding;
+use crate::error::Error;
 use crate::registry_credentials;
-use crate::servers::engine::{EngineError, Image};
+use crate::servers::engine::{EngineError, Image, RegistryLogin};
 use crate::servers::image_names;
 use crate::values::ImageReference;
 use std::time::Duration;
@@ -12,7 +14,7 @@ const PULL_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 pub async fn present_or_pulled(work: &Work<'_>, reference: &ImageReference) -> Result<Image, Halt> {
     let name = reference.as_str();
-    let logins = registry_credentials::logins(work.platform, work.scope).await?;
+    let logins = logins(work).await?;
     let login = logins.iter().find(|login| login.is_for(name));
     let finding = |error: &EngineError| diagnosis::image(error, name, login.is_some());
     let present = work.engine_call(work.engine.image(name), finding).await?;
@@ -37,4 +39,15 @@ pub async fn present_or_pulled(work: &Work<'_>, reference: &ImageReference) -> R
         Ok(outcome) => outcome,
         Err(_) => Err(finding(&EngineError::TimedOut(PULL_LIMIT)).into()),
     }
+}
+
+/// The organization's, for whatever an image is made of.
+pub async fn logins(work: &Work<'_>) -> Result<Vec<RegistryLogin>, Halt> {
+    registry_credentials::logins(work.platform, work.scope).await.map_err(|error| match error {
+        Error::Unavailable(why) => {
+            Finding::new(why, "Delete the registry's login with the credentials and make it anew; then deploy again.")
+                .into()
+        }
+        other => other.into(),
+    })
 }

@@ -164,6 +164,11 @@ async fn nothing_of_the_server_is_touched_without_leave() {
         assert_eq!(second.status, DeploymentStatus::Failed);
         assert!(second.failure.unwrap().reason.contains("Privileged"));
         stage.check_serves(Some(first.id), "what runs keeps running").await;
+        // Nor is it made anew.
+        h.engines.engine.state().containers.clear();
+        h.ok::<Restart>(owner, contract::applications::ApplicationRef { id: stage.application.id }).await;
+        stage.work().await;
+        assert!(h.engines.engine.state().containers.is_empty());
     })
     .await;
 }

@@ -1,5 +1,10 @@
 //! Hostile input in every text field of projects, applications, variables and servers: refused as invalid, or kept and
-//! given back as the one plain value that it is.
+//! given back as the one plain value that it is. The rest of what people type is in `settings`, what webhooks bring in
+//! `deliveries`, and what was stored before a rule was there, or by somebody else, in `stored`.
+
+mod deliveries;
+mod settings;
+mod stored;
 
 use crate::estate::*;
 use crate::harness::{Harness, on_each_database};
@@ -9,7 +14,7 @@ use contract::projects::*;
 use contract::variables::*;
 use services::applications::config;
 
-fn payloads() -> Vec<String> {
+pub(super) fn payloads() -> Vec<String> {
     let plain = [
         "; id",
         "`id`",
