@@ -5,6 +5,7 @@ use super::repository::Repository;
 use super::running::{On, Running};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,11 +21,11 @@ pub(super) const LONG: Duration = Duration::from_secs(240);
 pub(super) struct Place {
     pub(super) running: Running,
     key: String,
-    repository: Repository,
+    pub(super) repository: Repository,
     pub(super) application: String,
     host: String,
     proxy: u16,
-    instance: String,
+    pub(super) instance: String,
 }
 
 impl Place {
@@ -99,7 +100,7 @@ impl Place {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    async fn get(&self, id: &str) -> Value {
+    pub(super) async fn get(&self, id: &str) -> Value {
         self.ok("deployments.get", json!({ "id": id })).await
     }
 
@@ -140,12 +141,17 @@ impl Place {
         let own = docker(&["ps", "--all", "--filter", &label, "--filter", role, "--format", "{{.Names}} {{.State}}"]);
         assert_eq!(own.lines().count(), 1, "containers {when}:\n{own}");
         assert!(own.contains("running"), "{own}");
+        let left = self.checkouts();
+        assert!(left.is_empty(), "checkouts {when}: {left:?}");
+    }
+
+    pub(super) fn checkouts(&self) -> BTreeSet<PathBuf> {
         let work = self.running.folder.path().join("data/work");
         let mut left = BTreeSet::new();
         for instance in std::fs::read_dir(work).into_iter().flatten().flatten() {
             left.extend(std::fs::read_dir(instance.path()).into_iter().flatten().flatten().map(|e| e.path()));
         }
-        assert!(left.is_empty(), "checkouts {when}: {left:?}");
+        left
     }
 
     /// Everything that this instance made on the engine.

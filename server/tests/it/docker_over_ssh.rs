@@ -5,6 +5,7 @@
 mod sshd;
 
 use super::docker_deployments::{Place, quick_check, tick, with};
+use super::docker_faults::{Case, STEPS, case};
 use super::running::On;
 use serde_json::{Value, json};
 use sshd::{Sshd, key_pair, user};
@@ -103,6 +104,53 @@ async fn docker_deploys_over_ssh_through_a_cut_and_beside_a_dead_server() {
         place.commit(4);
         place.deploy_well().await;
         assert_eq!(place.answer().await, (200, "v4".to_owned()));
+    })
+    .await;
+}
+
+/// The connection goes away in the middle of each step: the version before serves, or the new one, and nothing of the
+/// other is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_a_cut_at_every_step_leaves_one_version_serving() {
+    let (private, _) = key_pair("ed25519");
+    let place = Place::empty(On::Sqlite).await;
+    with(place, async |place: &mut Place| {
+        let key = place.ok("private_keys.create", json!({ "name": "canopy", "private_key": private })).await;
+        let machine = Sshd::start(&[key["public_key"].as_str().unwrap()], "");
+        let connection = json!({
+            "kind": "ssh", "host": "127.0.0.1", "port": machine.port, "user": user(), "private_key_id": key["id"],
+        });
+        let server = place.ok("servers.create", json!({ "name": "far", "connection": connection })).await;
+        let server = server["id"].as_str().unwrap().to_owned();
+        assert_eq!(settled(place, &server).await["status"], "ready");
+        place.application_on(&server, json!({ "kind": "dockerfile" }), quick_check()).await;
+        place.version(1, "");
+        place.deploy_well().await;
+        let mut serving = 1;
+        for (version, step) in (2..).zip(STEPS.into_iter().filter(|step| *step != "done")) {
+            // What is looked at takes a moment; what is short is cut where it begins.
+            let settings = match step {
+                "pre_deploy" | "post_deploy" => json!({ "run": { "stop_grace_seconds": 1, step: "sleep 2" } }),
+                _ => json!({}),
+            };
+            let case = Case { build: if step == "build" { "RUN sleep 2\n" } else { "" }, ..case(step, settings) };
+            let ended = place.meets(version, &case, async |_, _| machine.cut()).await;
+            if ended["status"] == "succeeded" {
+                serving = version;
+            } else {
+                assert_eq!(ended["status"], "failed", "{ended:#}");
+                assert!(!ended["failure"]["hint"].as_str().unwrap().is_empty(), "{ended:#}");
+            }
+            place.check_serves_alone(serving, &format!("after a cut at {step}")).await;
+            let started = Instant::now();
+            while settled(place, &server).await["status"] != "ready" {
+                assert!(started.elapsed() < LONG, "the server stays lost");
+                tick().await;
+            }
+        }
+        place.version(20, "");
+        place.deploy_well().await;
+        place.check_serves_alone(20, "after all cuts").await;
     })
     .await;
 }

@@ -9,7 +9,7 @@ use services::operation::{Access, Kind};
 use std::collections::BTreeMap;
 
 /// The input's schema, and every schema it names.
-fn schemas(operation: &Declared) -> (Value, BTreeMap<String, Value>) {
+pub(super) fn schemas(operation: &Declared) -> (Value, BTreeMap<String, Value>) {
     let mut named = Vec::new();
     let schema = serde_json::to_value((operation.input)(&mut named)).unwrap();
     let named = named.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap())).collect();
@@ -26,7 +26,7 @@ fn names_an_object(input: &Value) -> bool {
 }
 
 /// Operations that change what the others look at, or end the caller's own session, come last or not at all.
-fn in_order() -> Vec<&'static Declared> {
+pub(super) fn in_order() -> Vec<&'static Declared> {
     let mut all = declared();
     all.sort_by_key(|operation| ((operation.spec)().kind == Kind::Command, operation.name()));
     all

@@ -71,7 +71,7 @@ pub fn fetch(error: &RepositoryError, branch: &str) -> Finding {
             "Try again; if it stays, make the repository smaller or move it closer.",
         ),
         RepositoryError::Cancelled => Finding::new("Cancelled.", "Deploy again."),
-        RepositoryError::Failed(why) if disk_full(why) => full_disk(),
+        RepositoryError::Failed(why) if disk_full(why) => full_disk_here(),
         RepositoryError::Failed(why) => {
             Finding::new(format!("Fetching failed: {why}"), "Read the log above; then deploy again.")
         }
@@ -340,9 +340,18 @@ fn full_disk() -> Finding {
     )
 }
 
+/// Sources are fetched to where the platform itself runs.
+pub fn full_disk_here() -> Finding {
+    Finding::new(
+        "The disk of the platform's own machine is full.",
+        "Have the operator free some space there; then deploy again.",
+    )
+}
+
 fn disk_full(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("no space left on device") || text.contains("disk quota exceeded")
+    // The last one is git's.
+    ["no space left on device", "disk quota exceeded", "out of diskspace"].iter().any(|words| text.contains(words))
 }
 
 fn registry_unreachable(text: &str) -> bool {

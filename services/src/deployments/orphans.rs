@@ -62,7 +62,8 @@ async fn containers(platform: &Platform, engine: &dyn Engine, status: &mut Statu
         ) else {
             continue;
         };
-        if container_is_needed(platform, application, deployment).await? {
+        let is_command = names::is_command(&container.name);
+        if container_is_needed(platform, application, deployment, is_command).await? {
             continue;
         }
         tracing::info!(container = container.name, "removing a container that nothing needs");
@@ -74,7 +75,12 @@ async fn containers(platform: &Platform, engine: &dyn Engine, status: &mut Statu
     Ok(())
 }
 
-async fn container_is_needed(platform: &Platform, application: ApplicationId, id: DeploymentId) -> Result<bool> {
+async fn container_is_needed(
+    platform: &Platform,
+    application: ApplicationId,
+    id: DeploymentId,
+    is_command: bool,
+) -> Result<bool> {
     // The order counts: whoever begins to work on it after this look makes containers of newer deployments only.
     if works_on(platform, application).await? || !is_over(platform, id).await? {
         return Ok(true);
@@ -84,7 +90,8 @@ async fn container_is_needed(platform: &Platform, application: ApplicationId, id
         .one(platform.database.read())
         .await?;
     // A deleted application's containers are its removal's; without the row nobody will come for them any more.
-    Ok(row.is_some_and(|row| row.deleted_at.is_some() || row.current_deployment_id == Some(id)))
+    // A command of what serves is over with its deployment.
+    Ok(row.is_some_and(|row| row.deleted_at.is_some() || (row.current_deployment_id == Some(id) && !is_command)))
 }
 
 /// A job for the application runs, or waits for its turn.

@@ -45,6 +45,11 @@ pub fn command(first: &str) -> String {
     format!("{first}-c")
 }
 
+/// Whether this is the name of such a container; those that serve end with a part of an id, or a number.
+pub fn is_command(container: &str) -> bool {
+    container.ends_with("-c")
+}
+
 /// An application's volume on its engine.
 pub fn volume(instance: &str, application: ApplicationId, name: &str) -> String {
     format!("canopy-{instance}-{}-{name}", application.0.simple())
@@ -133,6 +138,8 @@ mod tests {
             for further in replicas(&container, 20).into_iter().chain([command(&container)]) {
                 prop_assert_eq!(validation::slug(&further), Ok(()), "{}", further);
             }
+            prop_assert!(is_command(&command(&container)));
+            prop_assert!(!replicas(&container, 20).iter().any(|serving| is_command(serving)));
         }
 
         #[test]

@@ -3,6 +3,7 @@
 
 use super::super::{diagnosis, routes};
 use super::work::{Halt, Work};
+use crate::error::Error;
 use crate::servers::engine::{Container, ContainerState, EngineError, EngineResult, LABEL_DEPLOYMENT};
 use crate::servers::names;
 use contract::deployments::Step;
@@ -11,7 +12,11 @@ use tokio::time::Instant;
 
 pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
     work.enter(Step::Drain).await?;
-    let others = match others(work).await {
+    let mut looked = others(work).await;
+    if is_cut(&looked) {
+        looked = others(work).await;
+    }
+    let others = match looked {
         Ok(others) => others,
         // Whoever is left over is found later by the reconciler of orphans.
         Err(error) => {
@@ -30,7 +35,12 @@ pub async fn drain(work: &Work<'_>) -> Result<(), Halt> {
         }
     }
     // A pass over the routes that began before the switch may have put the old one again, or none.
-    if let Err(error) = work.restore_route().await {
+    let mut restored = work.restore_route().await;
+    if matches!(restored, Err(Error::Unavailable(_))) {
+        work.go_on()?;
+        restored = work.restore_route().await;
+    }
+    if let Err(error) = restored {
         work.log.say(format!("The route could not be confirmed, so the old version stays: {error}"));
         work.platform.jobs.poke::<routes::RoutesReconciled>();
         return Ok(());
@@ -68,6 +78,16 @@ pub async fn others(work: &Work<'_>) -> EngineResult<Vec<Container>> {
     Ok(all)
 }
 
+/// A connection that was cut is made anew by the next call.
+fn is_cut<T>(outcome: &EngineResult<T>) -> bool {
+    matches!(outcome, Err(EngineError::Unreachable(_) | EngineError::Way(_)))
+}
+
+async fn remove_one(work: &Work<'_>, container: &Container, grace: Duration) -> EngineResult<()> {
+    stop(work, &container.id, grace).await?;
+    work.tried(work.engine.remove_container(&container.id)).await
+}
+
 pub async fn stop(work: &Work<'_>, container: &str, grace: Duration) -> EngineResult<()> {
     let limit = grace + work.platform.settings.pace.call;
     let stopped = tokio::time::timeout(limit, work.engine.stop_container(container, grace));
@@ -78,11 +98,11 @@ pub async fn stop(work: &Work<'_>, container: &str, grace: Duration) -> EngineRe
 pub async fn remove(work: &Work<'_>, containers: Vec<Container>) {
     let grace = work.config.running.stop_grace;
     let removals = containers.iter().map(|container| async {
-        let outcome = async {
-            stop(work, &container.id, grace).await?;
-            work.tried(work.engine.remove_container(&container.id)).await
-        };
-        if let Err(error) = outcome.await {
+        let mut outcome = remove_one(work, container, grace).await;
+        if is_cut(&outcome) {
+            outcome = remove_one(work, container, grace).await;
+        }
+        if let Err(error) = outcome {
             work.log.say(format!("{} could not be removed yet: {error}", container.name));
         }
     });

@@ -226,8 +226,11 @@ async fn go_back(work: &Work<'_>, old: &Container) -> Result<(), JobError> {
     Ok(())
 }
 
-/// The switch is committed: only what is left of the version before has to go.
+/// The switch is committed: only what is left of the version before has to go, and of a command whose process died.
 async fn finish(work: &Work<'_>, others: Vec<Container>) {
+    if let Err(error) = work.tried(work.engine.remove_container(&names::command(&work.container))).await {
+        tracing::warn!(deployment = %work.id, %error, "a deployment's command is left for the reconcilers");
+    }
     match work.restore_route().await {
         Ok(()) => drain::remove(work, others).await,
         Err(error) => {

@@ -11,6 +11,7 @@ use crate::values::{CommitId, GitRef, GitUrl, ImageReference, RelativePath};
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -173,7 +174,10 @@ async fn write(file: &Path, content: &[u8]) -> Result<(), Halt> {
 }
 
 fn disk(error: std::io::Error) -> Halt {
-    Error::internal(format!("the work folder: {error}")).into()
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => diagnosis::full_disk_here().into(),
+        _ => Error::internal(format!("the work folder: {error}")).into(),
+    }
 }
 
 /// Absent is fine.
