@@ -82,7 +82,11 @@ async fn ended(work: &Work<'_>, id: &str) -> Result<Outcome, Halt> {
     let engine = work.engine.as_ref();
     let limit = work.config.running.command_limit;
     let started = Instant::now();
-    match engine.start_container(id).await {
+    let begun = tokio::select! {
+        begun = engine.start_container(id) => begun,
+        () = work.stop.cancelled() => return Err(Halt::Stopped),
+    };
+    match begun {
         Ok(()) => {}
         Err(error) => return Ok(Outcome::Failed(format!("could not start: {error}"))),
     }

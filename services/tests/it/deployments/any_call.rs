@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Deploys again and again over a version that serves, with the fault one call later each time, until it finds no call
 /// any more. `strict`: not even the reconcilers are needed to tidy up behind it. `strike` does what happens at that call, and brings the deployment to its end.
 async fn at_every_call(h: &Harness, fault: Fault, strict: bool, strike: impl AsyncFn(&Stage, &Deployment)) {
-    let stage = Stage::new(h).await;
+    let run = serde_json::json!({ "pre_deploy": "migrate", "post_deploy": "tell" });
+    let stage = Stage::with(h, |input| input.run = serde_json::from_value(run).unwrap()).await;
     let mut serving = stage.deploy_well().await.id;
     stage.watch();
     let mut calls = 0;

@@ -281,7 +281,7 @@ async fn files_tasks_credentials_rules_and_searches() {
         let template = |p: &str| {
             json!({ "application_id": id, "enabled": true, "host_template": format!("{p}{{number}}.example.com") })
         };
-        field("host_template", None, Takes::Nothing).meets_all::<SetPreviewsOp>(&h, owner, template).await;
+        field("host_template", None, Takes::These(&["\nid", "\r\nid"])).meets_all::<SetPreviewsOp>(&h, owner, template).await;
 
         let searched = Takes::What(|p| p.len() <= 200 && without_nul(p));
         let logs = |name: &'static str| move |p: &str| json!({ "id": id, name: p });
