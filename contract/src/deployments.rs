@@ -1,6 +1,6 @@
 //! Deployments: their steps, states and logs.
 
-use crate::ids::{ApplicationId, DeploymentId, EnvironmentId, ProjectId};
+use crate::ids::{ApplicationId, DeploymentId, EnvironmentId, ProjectId, ServerId};
 use chrono::{DateTime, NaiveDate, Utc};
 use macros::wire;
 
@@ -302,6 +302,17 @@ pub struct Deployment {
     pub usual_seconds: Option<u32>,
     /// Its image is still there, so one can go back to it.
     pub can_roll_back: bool,
+    /// While it is queued because its server does as many deployments as it may at a time.
+    pub waits_for: Option<SlotWait>,
+}
+
+/// The line for one of a server's deployment slots.
+#[wire(Eq)]
+pub struct SlotWait {
+    pub server_id: ServerId,
+    pub server_name: String,
+    /// Deployments that are queued there and begin earlier.
+    pub before: u32,
 }
 
 #[wire]

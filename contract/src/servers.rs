@@ -121,6 +121,8 @@ pub struct Server {
     pub builds: bool,
     /// Builds at a time.
     pub concurrent_builds: u32,
+    /// Deployments at a time, those that wait for a build counted.
+    pub concurrent_deployments: u32,
     pub created_at: DateTime<Utc>,
     pub validated_at: Option<DateTime<Utc>>,
     pub last_seen_at: Option<DateTime<Utc>>,
@@ -168,4 +170,7 @@ pub struct UpdateServer {
     /// Builds at a time, 1 to 64; others wait.
     #[serde(default)]
     pub concurrent_builds: Option<u32>,
+    /// Deployments at a time, 1 to 64; others stay queued, and begin in the order in which they were asked for.
+    #[serde(default)]
+    pub concurrent_deployments: Option<u32>,
 }

@@ -1,6 +1,6 @@
 //! Work that outlives a request.
 
-use contract::ids::{JobId, OrganizationId};
+use contract::ids::{JobId, OrganizationId, ServerId};
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -24,6 +24,10 @@ pub struct Model {
     pub created_at: contract::Time,
     pub started_at: Option<contract::Time>,
     pub finished_at: Option<contract::Time>,
+    /// It takes one of this server's deployment slots.
+    pub server_id: Option<ServerId>,
+    /// Which one, while it runs: from 1 to as many as the server has.
+    pub server_slot: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

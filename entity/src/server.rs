@@ -33,6 +33,8 @@ pub struct Model {
     pub builds: bool,
     /// Builds at a time.
     pub concurrent_builds: i32,
+    /// Deployments at a time.
+    pub concurrent_deployments: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -19,6 +19,7 @@ mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
 mod m20261122_000018_sources_shown;
+mod m20261122_000017_server_slots;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_sources::Migration),
             Box::new(m20261122_000009_previews::Migration),
             Box::new(m20261122_000018_sources_shown::Migration),
+            Box::new(m20261122_000017_server_slots::Migration),
         ]
     }
 }

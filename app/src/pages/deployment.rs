@@ -14,7 +14,9 @@ use crate::ui::{
     Steps, Tone, TwoColumns, Width, time,
 };
 use contract::applications::{Application, ApplicationRef};
-use contract::deployments::{Deployment, DeploymentLogs, DeploymentRef, LogLine, Step, StepReport, StepState as State};
+use contract::deployments::{
+    Deployment, DeploymentLogs, DeploymentRef, LogLine, SlotWait, Step, StepReport, StepState as State,
+};
 use contract::ids::DeploymentId;
 use contract::permissions::Permission;
 use leptos::prelude::*;
@@ -101,6 +103,10 @@ fn page(found: Found, commands: Commands) -> AnyView {
             None => finished(one, &application, commands),
         })
     };
+    let waits = move || {
+        let wait = shown.with(|one| one.waits_for.clone())?;
+        Some(view! { <Notice title="Queued">{waits_for(&wait)}</Notice> })
+    };
     let warnings = move || {
         let warnings = shown.with(|one| one.warnings.clone());
         warnings
@@ -119,6 +125,7 @@ fn page(found: Found, commands: Commands) -> AnyView {
             {lead}
             {move || cancel_refused(commands)}
             {outcome}
+            {waits}
             {warnings}
             <TwoColumns>
                 {steps(shown)}
@@ -132,6 +139,16 @@ fn page(found: Found, commands: Commands) -> AnyView {
         </Page>
     }
     .into_any()
+}
+
+fn waits_for(wait: &SlotWait) -> AnyView {
+    let before = match wait.before {
+        0 => "it is the next".to_owned(),
+        1 => "one before it".to_owned(),
+        many => format!("{many} before it"),
+    };
+    let (href, server) = (format!("/servers/{}", wait.server_id), wait.server_name.clone());
+    view! { "It waits for a free slot on the server " <a href=href>{server}</a> ", " {before} "." }.into_any()
 }
 
 /// The line under the headline: commit and branch, who and when, how long it usually takes.

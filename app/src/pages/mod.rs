@@ -38,6 +38,7 @@ pub mod search;
 pub mod server;
 pub mod server_cleanups;
 pub mod server_words;
+mod server_work;
 pub mod servers;
 pub mod setup;
 pub mod shared_variables;

@@ -4,13 +4,12 @@ use super::address::{known, path_id};
 use super::poll::again_soon;
 use super::region::subject;
 use super::server_words::{check_steps, connection_words, status_pill};
-use super::success::successes;
 use crate::api;
-use crate::operation_form::{Command, OperationForm, field_error};
+use crate::operation_form::{Command, OperationForm};
 use crate::session::may;
 use crate::ui::{
-    Button, ButtonRow, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph,
-    Kind, LinkButton, Notice, NumberField, Page, RelativeTime, SavePill, Steps, Tone, TwoColumns, Width, time,
+    Button, Card, Code, Crumb, DangerConfirm, Dialog, DialogLink, Empty, FactRow, FactRows, FormBody, Glyph, Kind,
+    LinkButton, Notice, Page, RelativeTime, Steps, Tone, TwoColumns, Width, time,
 };
 use contract::ids::ServerId;
 use contract::permissions::Permission;
@@ -56,7 +55,7 @@ fn page(server: Server, commands: Commands) -> AnyView {
     let status = server.status;
     let alarms = host_key_alarms(&server, manages.then_some(commands.trust));
     let checks = checks(&server, manages.then_some(commands));
-    let builds = manages.then(|| builds(&server, commands.update));
+    let work = manages.then(|| super::server_work::cards(&server, commands.update));
     let danger = manages.then(|| danger(&server, commands.delete));
     let edit = manages.then(|| view! { <LinkButton href=format!("/servers/{}/edit", server.id)>"Edit"</LinkButton> });
     view! {
@@ -68,7 +67,7 @@ fn page(server: Server, commands: Commands) -> AnyView {
         >
             {alarms}
             <TwoColumns>{checks} {facts(server)}</TwoColumns>
-            {builds}
+            {work}
             {danger}
         </Page>
     }
@@ -219,45 +218,6 @@ fn ssh_facts(server: &Server) -> AnyView {
         {jump}
         {key}
         {known}
-    }
-    .into_any()
-}
-
-/// Without the program an unticked box sends nothing, so what the tick would change is sent by buttons.
-fn builds(server: &Server, update: Command<api::servers::UpdateCall>) -> AnyView {
-    let (id, marked) = (server.id.to_string(), server.builds);
-    let (does, turn) = if marked {
-        ("It builds images for applications on other servers, too.", "Build only its own")
-    } else {
-        ("It builds images for its own applications only.", "Build for other servers, too")
-    };
-    let (other, at_once) = (id.clone(), i64::from(server.concurrent_builds));
-    view! {
-        <Card title="Builds" note=does>
-            <OperationForm action=update refused="Nothing was changed">
-                <FormBody>
-                    <input type="hidden" name="id" value=id />
-                    <NumberField
-                        name="concurrent_builds"
-                        label="Builds at a time"
-                        value=at_once
-                        min=1
-                        max=64
-                        hint="Further ones wait in line."
-                        required=true
-                        error=field_error(update, "concurrent_builds")
-                    />
-                    <SavePill busy=update.pending() saved=successes(update) />
-                </FormBody>
-            </OperationForm>
-            <OperationForm action=update>
-                <input type="hidden" name="id" value=other />
-                <input type="hidden" name="builds" value=(!marked).to_string() />
-                <ButtonRow>
-                    <Button small=true busy=update.pending()>{turn}</Button>
-                </ButtonRow>
-            </OperationForm>
-        </Card>
     }
     .into_any()
 }

@@ -79,6 +79,7 @@ impl Seed {
             looks: 0,
             builds: false,
             concurrent_builds: 2,
+            concurrent_deployments: 4,
         };
         server::ActiveModel::from(row).insert(db).await.unwrap();
         let private_key_id: PrivateKeyId = new();

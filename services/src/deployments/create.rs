@@ -139,7 +139,8 @@ async fn queue(
         .ok_or(Error::NotFound)?;
 
     let id: DeploymentId = new_id();
-    let job_id = ctx.queue(&RunDeployment { application: config.id, deployment: id }).await?;
+    let job_id =
+        ctx.queue(&RunDeployment { application: config.id, deployment: id, server: Some(config.server) }).await?;
     let branch = match &config.source {
         Source::Git { branch, .. } => Some(branch.to_string()),
         Source::Image { .. } | Source::Dockerfile { .. } => None,

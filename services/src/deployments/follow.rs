@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::platform::Platform;
 use contract::deployments::{Deployment, LogLine};
 use contract::ids::DeploymentId;
-use entity::{Scope, deployment};
+use entity::Scope;
 use futures::Stream;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Follower {
     id: DeploymentId,
     after: i64,
     tail: Arc<Tail>,
-    seen: Option<deployment::Model>,
+    seen: Option<Arc<Deployment>>,
     waiting: VecDeque<FollowEvent>,
     more: bool,
     ended: bool,
@@ -86,12 +86,12 @@ impl Follower {
             self.after = last.seq;
         }
         self.more = more;
-        let changed = self.seen.as_ref() != Some(&row);
+        let changed = self.seen.as_ref() != Some(&shown);
         let ended = !more && status(&row).is_final();
         self.waiting.extend(lines.into_iter().map(FollowEvent::Line));
         if changed {
             self.waiting.push_back(FollowEvent::Deployment(Box::new(Deployment::clone(&shown))));
-            self.seen = Some(row);
+            self.seen = Some(shown);
         }
         if ended {
             self.waiting.push_back(FollowEvent::End);

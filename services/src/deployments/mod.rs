@@ -24,6 +24,7 @@ pub(crate) mod summary;
 mod symptoms;
 mod tail;
 mod view;
+mod waiting;
 mod words;
 
 pub use analytics::analytics;

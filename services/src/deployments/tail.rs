@@ -1,10 +1,10 @@
 //! The end of a deployment's log, shared by all who follow it in this process: however many they are, a batch of lines
 //! is read from the database once. Who is further behind reads pages by itself.
 
-use super::view::{describe, find, lines_after};
+use super::view::{describe, find, lines_after, status};
 use crate::error::Result;
 use crate::platform::Platform;
-use contract::deployments::{Deployment, LogLine};
+use contract::deployments::{Deployment, DeploymentStatus, LogLine};
 use contract::ids::DeploymentId;
 use entity::{Scope, deployment};
 use std::collections::{HashMap, VecDeque};
@@ -104,7 +104,9 @@ impl State {
         self.lines.extend(lines);
         let excess = self.lines.len().saturating_sub(KEPT);
         self.lines.drain(..excess);
-        let shown = match self.seen.as_ref().filter(|seen| seen.row == row) {
+        // The line in which a queued one waits moves without it.
+        let same = |seen: &&Seen| seen.row == row && status(&row) != DeploymentStatus::Queued;
+        let shown = match self.seen.as_ref().filter(same) {
             Some(seen) => seen.shown.clone(),
             None => Arc::new(describe(db, scope, row.clone()).await?),
         };

@@ -1,7 +1,7 @@
 //! Deployments as callers see them: one, a list, the lines of a log.
 
-use super::filter;
 use super::summary::{Context, summary};
+use super::{filter, waiting};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::page::Window;
@@ -101,6 +101,7 @@ pub(super) async fn describe(db: &impl ConnectionTrait, scope: Scope, row: deplo
         .await?
         .ok_or(Error::NotFound)?;
     let usual_seconds = usual_seconds(db, scope, &row).await?;
+    let waits_for = if status(&row) == DeploymentStatus::Queued { waiting::of(db, scope, &row).await? } else { None };
     let live = application.current_deployment_id == Some(row.id);
     Ok(Deployment {
         can_roll_back: can_roll_back(&row, live),
@@ -130,6 +131,7 @@ pub(super) async fn describe(db: &impl ConnectionTrait, scope: Scope, row: deplo
         started_at: row.started_at,
         finished_at: row.finished_at,
         cancel_requested: row.cancel_requested_at.is_some(),
+        waits_for,
     })
 }
 

@@ -19,6 +19,22 @@ use std::time::Duration;
 /// A claim that was overtaken so often waits for the next look at the queue.
 const OVERTAKEN: u32 = 16;
 
+/// A server that is gone has one, so that its jobs come to their end.
+const SLOT_IS_FREE: &str = "(SELECT COUNT(*) FROM jobs AS other \
+     WHERE other.status = 'running' AND other.server_id = jobs.server_id) \
+     < COALESCE((SELECT concurrent_deployments FROM servers WHERE servers.id = jobs.server_id), 1)";
+
+/// The least number that no running job of the server has. Since fewer run than it has slots, it is one of them.
+const FREE_SLOT: &str = "CASE WHEN jobs.server_id IS NULL THEN NULL \
+     WHEN NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.status = 'running' \
+     AND other.server_id = jobs.server_id AND other.server_slot = 1) THEN 1 \
+     ELSE (SELECT MIN(other.server_slot) + 1 FROM jobs AS other WHERE other.status = 'running' \
+     AND other.server_id = jobs.server_id AND NOT EXISTS (SELECT 1 FROM jobs AS next WHERE next.status = 'running' \
+     AND next.server_id = jobs.server_id AND next.server_slot = other.server_slot + 1)) END";
+
+const RUNNING_OF_ORGANIZATION: &str = "(SELECT COUNT(*) FROM jobs AS other \
+     WHERE other.status = 'running' AND other.organization_id = jobs.organization_id)";
+
 /// Who holds a job, from one claim on.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -27,7 +43,9 @@ pub struct Lease {
     pub owner: String,
 }
 
-/// Claims the first job that is due, of a kind that we know, and whose serial key is free.
+/// Claims the first job that is due, of a kind that we know, whose serial key is free, and for which its server has a
+/// free slot. Of the organizations that wait, the one with the least that runs is first: who queues much waits behind
+/// its own.
 pub async fn claim(
     db: &DatabaseConnection,
     kinds: &[&'static str],
@@ -39,6 +57,8 @@ pub async fn claim(
         .and_where(job::Column::Status.eq(status::QUEUED))
         .and_where(job::Column::RunAt.lte(now))
         .cond_where(Cond::any().add(job::Column::SerialKey.is_null()).add(Expr::exists(same_key_runs()).not()))
+        .cond_where(Cond::any().add(job::Column::ServerId.is_null()).add(Expr::cust(SLOT_IS_FREE)))
+        .order_by_expr(Expr::cust(RUNNING_OF_ORGANIZATION), Order::Asc)
         .order_by((job::Entity, job::Column::RunAt), Order::Asc)
         .order_by((job::Entity, job::Column::Id), Order::Asc)
         .to_owned();
@@ -46,11 +66,13 @@ pub async fn claim(
         .value(job::Column::Status, status::RUNNING)
         .value(job::Column::Attempt, Expr::col(job::Column::Attempt).add(1))
         .value(job::Column::StartedAt, Expr::col(job::Column::StartedAt).if_null(now))
+        .value(job::Column::ServerSlot, Expr::cust(FREE_SLOT))
         .and_where(Expr::col(job::Column::Id).eq(due))
         .to_owned();
     for _ in 0..OVERTAKEN {
         match one(db, &claim).await {
-            // Somebody started a job with the same key at the same moment; now it shows, and the next one is found.
+            // Somebody started a job with the same key, or in the same slot, at the same moment; now it shows, and the
+            // next one is found.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {}
             outcome => return Ok(outcome?),
         }

@@ -26,6 +26,7 @@ pub use run::JobRun;
 pub use runner::{Runner, RunnerSettings, release_leases_of_dead_owners};
 pub use waker::Waker;
 
+use contract::ids::ServerId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -43,6 +44,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// At most one job with the same key runs at a time.
     fn serial_key(&self) -> Option<String> {
+        None
+    }
+
+    /// It takes one of this server's deployment slots, and stays queued while there is none.
+    fn server(&self) -> Option<ServerId> {
         None
     }
 

@@ -48,6 +48,8 @@ pub async fn queue_at<J: Job>(
         created_at: Set(now),
         started_at: Set(None),
         finished_at: Set(None),
+        server_id: Set(job.server()),
+        server_slot: Set(None),
     };
     job::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(id)

@@ -13,7 +13,7 @@ use entity::{Global, Tenant, application, organization, private_key, server};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
-const MOST_BUILDS: u32 = 64;
+const MOST_AT_ONCE: u32 = 64;
 
 /// Answers at once; a job goes through the checklist.
 pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
@@ -57,6 +57,7 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
         looks: 0,
         builds: false,
         concurrent_builds: slots::USUAL,
+        concurrent_deployments: slots::USUAL_DEPLOYMENTS,
     };
     let id = row.id;
     ctx.object("server", id, &row.name);
@@ -101,8 +102,12 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     if let Some(connection) = &input.connection {
         connection::check(&mut faults, connection);
     }
-    if input.concurrent_builds.is_some_and(|builds| !(1..=MOST_BUILDS).contains(&builds)) {
-        faults.note("concurrent_builds", format!("Use 1 to {MOST_BUILDS}."));
+    let at_once =
+        [("concurrent_builds", input.concurrent_builds), ("concurrent_deployments", input.concurrent_deployments)];
+    for (field, number) in at_once {
+        if number.is_some_and(|number| !(1..=MOST_AT_ONCE).contains(&number)) {
+            faults.note(field, format!("Use 1 to {MOST_AT_ONCE}."));
+        }
     }
     faults.into_result()?;
     let scope = ctx.scope()?;
@@ -118,10 +123,12 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     let before: Option<Connection> = serde_json::from_value(row.connection.clone()).ok();
     let moved = input.connection.filter(|after| before.as_ref() != Some(after));
     let builds = input.builds.unwrap_or(row.builds);
-    let at_once = input.concurrent_builds.and_then(|builds| i32::try_from(builds).ok());
-    let at_once = at_once.unwrap_or(row.concurrent_builds);
+    let or = |number: Option<u32>, before| number.and_then(|number| i32::try_from(number).ok()).unwrap_or(before);
+    let at_once = or(input.concurrent_builds, row.concurrent_builds);
+    let deployments = or(input.concurrent_deployments, row.concurrent_deployments);
     let same_builds = builds == row.builds && at_once == row.concurrent_builds;
-    if moved.is_none() && name == row.name && same_builds {
+    let same = same_builds && deployments == row.concurrent_deployments;
+    if moved.is_none() && name == row.name && same {
         ctx.notes().unchanged = true;
         return read::find(ctx, row.id).await;
     }
@@ -129,6 +136,7 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
         .col_expr(server::Column::Name, Expr::value(name))
         .col_expr(server::Column::Builds, Expr::value(builds))
         .col_expr(server::Column::ConcurrentBuilds, Expr::value(at_once))
+        .col_expr(server::Column::ConcurrentDeployments, Expr::value(deployments))
         .filter(server::Column::Id.eq(row.id));
     if let Some(after) = &moved {
         let was_local = before == Some(Connection::Local);
@@ -149,6 +157,8 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     if let Some(after) = &moved {
         ctx.queue(&ValidateServer::of(row.id, after)).await?;
     }
+    // What waits for a slot may begin now.
+    ctx.notes().queued = true;
     ctx.notes().poke.push(row.id.0);
     read::find(ctx, row.id).await
 }

@@ -81,5 +81,6 @@ fn shown(row: server::Model, applications: &HashMap<ServerId, i64>) -> Result<Se
         last_seen_at: row.last_seen_at,
         builds: row.builds,
         concurrent_builds: u32::try_from(row.concurrent_builds).unwrap_or(1),
+        concurrent_deployments: u32::try_from(row.concurrent_deployments).unwrap_or(1),
     })
 }

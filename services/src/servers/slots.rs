@@ -5,6 +5,8 @@ use contract::ids::{DeploymentId, ServerId};
 
 /// Builds at a time on a server whose owner said nothing.
 pub const USUAL: i32 = 2;
+/// Deployments at a time there: more than builds, for while one builds another one starts.
+pub const USUAL_DEPLOYMENTS: i32 = 4;
 
 /// A server that builds for others, with the builds that it has or that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -298,7 +298,14 @@ async fn a_server_is_renamed_and_moved() {
         let tenant = h.organization("Acme").await;
         let key = key(&h, &tenant, "canopy").await;
         let made = add(&h, &tenant, "fra-1", key).await;
-        let nothing = UpdateServer { id: made.id, name: None, connection: None, builds: None, concurrent_builds: None };
+        let nothing = UpdateServer {
+            id: made.id,
+            name: None,
+            connection: None,
+            builds: None,
+            concurrent_builds: None,
+            concurrent_deployments: None,
+        };
         let renamed = UpdateServer { name: Some("fra-2".into()), ..nothing.clone() };
         let after = h.ok::<UpdateServerOp>(&tenant.owner, renamed).await;
         assert_eq!((after.name.as_str(), after.status), ("fra-2", ServerStatus::Ready));

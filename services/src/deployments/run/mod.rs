@@ -26,7 +26,7 @@ use super::diagnosis::Finding;
 use super::plan::Cause;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use contract::deployments::{DeploymentStatus, Step};
-use contract::ids::{ApplicationId, DeploymentId};
+use contract::ids::{ApplicationId, DeploymentId, ServerId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use work::{Halt, Loaded, Work};
@@ -40,6 +40,9 @@ pub(crate) fn serial_key(application: ApplicationId) -> String {
 pub struct RunDeployment {
     pub application: ApplicationId,
     pub deployment: DeploymentId,
+    /// Absent in what an earlier release queued.
+    #[serde(default)]
+    pub server: Option<ServerId>,
 }
 
 impl Job for RunDeployment {
@@ -51,6 +54,10 @@ impl Job for RunDeployment {
 
     fn serial_key(&self) -> Option<String> {
         Some(serial_key(self.application))
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        self.server
     }
 
     async fn run(self, run: &JobRun) -> Result<(), JobError> {

@@ -3,14 +3,13 @@
 use super::stage::*;
 use crate::calls::CreatePrivate;
 use crate::doubles::MemoryEngine;
-use crate::harness::{Harness, on_each_database, operations};
+use crate::harness::{Harness, on_each_database};
 use contract::Code;
 use contract::applications::{Build, UpdateApplication};
 use contract::deployments::{CreateDeployment, Deployment, DeploymentStatus, Step};
 use contract::ids::ServerId;
-use contract::permissions::Permission;
 use contract::private_keys::CreatePrivateKey;
-use contract::servers::{Connection, Server, UpdateServer};
+use contract::servers::{Connection, UpdateServer};
 use contract::variables::SetVariable;
 use entity::{Tenant as _, build_slot, deployment, server};
 use sea_orm::sea_query::Expr;
@@ -18,11 +17,6 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 use services::clock::new_id;
 use std::sync::Arc;
 use std::time::Duration;
-
-operations! {
-    UpdateServerOp = command "servers.update", Permission(Permission::ServersManage),
-        services::servers::update[UpdateServer] -> Server;
-}
 
 async fn deployed(stage: &Stage, force_build: bool, no_cache: bool) -> Deployment {
     let input = CreateDeployment { application_id: stage.application.id, strategy: None, force_build, no_cache };
@@ -153,6 +147,7 @@ async fn another_server_builds_and_the_image_is_sent() {
             connection: None,
             builds: Some(builds),
             concurrent_builds: None,
+            concurrent_deployments: None,
         };
         assert!(h.ok::<UpdateServerOp>(owner, mark(true)).await.builds);
         let wrong = UpdateServer { concurrent_builds: Some(0), ..mark(true) };
@@ -206,8 +201,7 @@ async fn builds_wait_for_their_slot_in_order() {
     on_each_database(async |h: Harness| {
         let stage = Stage::new(&h).await;
         let owner = &stage.tenant.owner;
-        let one =
-            UpdateServer { id: stage.server, name: None, connection: None, builds: None, concurrent_builds: Some(1) };
+        let one = at_once(&stage, Some(1), None);
         h.ok::<UpdateServerOp>(owner, one).await;
         h.engines.engine.state().build_takes = Duration::from_millis(150);
         let mut queued = vec![stage.queue().await];

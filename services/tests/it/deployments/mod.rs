@@ -6,5 +6,6 @@ mod builds;
 mod course;
 mod keeping;
 mod running;
+mod slots;
 pub mod stage;
 mod troubles;

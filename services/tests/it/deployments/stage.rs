@@ -9,6 +9,7 @@ use contract::deployments::*;
 use contract::ids::{DeploymentId, ServerId};
 use contract::permissions::Permission;
 use contract::projects::{CreateProject, Project};
+use contract::servers::{Server, UpdateServer};
 use contract::variables::{SetVariable, Variable};
 use entity::{Global as _, Tenant as _, application, job, server};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -25,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 operations! {
     CreateProjectOp = command "projects.create", Permission(Permission::ProjectsManage),
         services::projects::create[CreateProject] -> Project;
+    UpdateServerOp = command "servers.update", Permission(Permission::ServersManage),
+        services::servers::update[UpdateServer] -> Server;
     CreateApplicationOp = command "applications.create", Permission(Permission::ApplicationsManage),
         applications::create[CreateApplication] -> Application;
     UpdateApplicationOp = command "applications.update", Permission(Permission::ApplicationsManage),
@@ -312,6 +315,12 @@ impl Stage {
         applications::status::StatusSeen::default().reconcile(&self.h.platform).await.unwrap();
         deployments::OrphansRemoved::default().reconcile(&self.h.platform).await.unwrap();
     }
+}
+
+/// How much the stage's server does at a time.
+pub fn at_once(stage: &Stage, concurrent_builds: Option<u32>, concurrent_deployments: Option<u32>) -> UpdateServer {
+    let id = stage.server;
+    UpdateServer { id, name: None, connection: None, builds: None, concurrent_builds, concurrent_deployments }
 }
 
 pub fn health_check() -> HealthCheck {

@@ -310,3 +310,30 @@ async fn a_payload_that_nobody_can_read_is_a_failed_job() {
 async fn forget(h: &Harness, id: contract::ids::JobId) {
     job::Entity::delete_rows().filter(job::Column::Id.eq(id)).exec(h.platform.database.write()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_with_much_in_the_queue_starves_no_other() {
+    on_each_database(async |h: Harness| {
+        let probe = Probe::new();
+        let (much, little) = (h.organization("Much").await, h.organization("Little").await);
+        let tx = h.platform.database.begin().await.unwrap();
+        let tasks = (0..20).map(|number| (much.organization, format!("much {number}")));
+        for (organization, name) in tasks.chain([(little.organization, "little".to_owned())]) {
+            let task: Thrice = probe.task(&name, Does::EndsLater);
+            queue(&tx, h.now(), Some(organization), &task).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let runner = work(&h, RunnerSettings { slots: 2, ..settings() });
+        probe.until_seen("little starts 1").await;
+        let started: Vec<_> = probe.seen().into_iter().filter(|line| line.contains("starts")).collect();
+        assert_eq!(started, ["much 0 starts 1", "little starts 1"]);
+        probe.released.cancel();
+        let unfinished = || job::Entity::rows().filter(job::Column::FinishedAt.is_null());
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        while unfinished().count(h.platform.database.read()).await.unwrap() > 0 {
+            tick.tick().await;
+        }
+        runner.stop().await;
+    })
+    .await;
+}

@@ -96,6 +96,8 @@ async fn what_nobody_asks_for_again_is_removed() {
             cancel_requested_at: Set(None),
             last_error: Set(Some(format!("{days}"))),
             created_at: Set(h.now() - day * days),
+            server_id: Set(None),
+            server_slot: Set(None),
             started_at: Set(None),
             finished_at: Set(Some(h.now() - day * days)),
         };

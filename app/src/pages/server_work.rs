@@ -1,0 +1,80 @@
+//! How much a server does at a time: deployments, and builds.
+
+use super::success::successes;
+use crate::api;
+use crate::operation_form::{Command, OperationForm, field_error};
+use crate::ui::{Button, ButtonRow, Card, FormBody, NumberField, SavePill};
+use contract::servers::Server;
+use leptos::prelude::*;
+
+type Update = Command<api::servers::UpdateCall>;
+
+pub(super) fn cards(server: &Server, update: Update) -> AnyView {
+    let (deployments, builds) = (deployments(server, update), builds(server, update));
+    view! { {deployments} {builds} }.into_any()
+}
+
+fn deployments(server: &Server, update: Update) -> AnyView {
+    let (id, at_once) = (server.id.to_string(), i64::from(server.concurrent_deployments));
+    let note = "Each waits for its build, too. Whoever asked first is first.";
+    view! {
+        <Card title="Deployments" note=note>
+            <OperationForm action=update refused="Nothing was changed">
+                <FormBody>
+                    <input type="hidden" name="id" value=id />
+                    <NumberField
+                        name="concurrent_deployments"
+                        label="Deployments at a time"
+                        value=at_once
+                        min=1
+                        max=64
+                        hint="Further ones stay queued; each says how many are before it."
+                        required=true
+                        error=field_error(update, "concurrent_deployments")
+                    />
+                    <SavePill busy=update.pending() saved=successes(update) />
+                </FormBody>
+            </OperationForm>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Without the program an unticked box sends nothing, so what the tick would change is sent by buttons.
+fn builds(server: &Server, update: Update) -> AnyView {
+    let (id, marked) = (server.id.to_string(), server.builds);
+    let (does, turn) = if marked {
+        ("It builds images for applications on other servers, too.", "Build only its own")
+    } else {
+        ("It builds images for its own applications only.", "Build for other servers, too")
+    };
+    let (other, at_once) = (id.clone(), i64::from(server.concurrent_builds));
+    view! {
+        <Card title="Builds" note=does>
+            <OperationForm action=update refused="Nothing was changed">
+                <FormBody>
+                    <input type="hidden" name="id" value=id />
+                    <NumberField
+                        name="concurrent_builds"
+                        label="Builds at a time"
+                        value=at_once
+                        min=1
+                        max=64
+                        hint="Further ones wait in line."
+                        required=true
+                        error=field_error(update, "concurrent_builds")
+                    />
+                    <SavePill busy=update.pending() saved=successes(update) />
+                </FormBody>
+            </OperationForm>
+            <OperationForm action=update>
+                <input type="hidden" name="id" value=other />
+                <input type="hidden" name="builds" value=(!marked).to_string() />
+                <ButtonRow>
+                    <Button small=true busy=update.pending()>{turn}</Button>
+                </ButtonRow>
+            </OperationForm>
+        </Card>
+    }
+    .into_any()
+}
