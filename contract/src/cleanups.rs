@@ -13,6 +13,10 @@ pub struct StartCleanup {
     /// Also volumes of applications that were deleted, and all that is stored in them.
     #[serde(default)]
     pub volumes: bool,
+    /// Only empties the engine's build cache, which is not the platform's alone: others' builds on this Docker start
+    /// without it, too. Taken after a look that listed it.
+    #[serde(default)]
+    pub build_cache: bool,
 }
 
 #[wire]
@@ -54,7 +58,7 @@ impl CleanupStatus {
 /// One object of the platform's that nothing needs.
 #[wire(Eq)]
 pub struct CleanupItem {
-    /// `image`, `container` or `volume`.
+    /// `image`, `container`, `volume` or, where it is only listed or was chosen, `build_cache`.
     pub kind: String,
     pub name: String,
     /// What it takes on the disk, where that is known. Images share layers: removing one may free less.
@@ -73,6 +77,7 @@ pub struct Cleanup {
     pub status: CleanupStatus,
     pub remove: bool,
     pub volumes: bool,
+    pub build_cache: bool,
     pub items: Vec<CleanupItem>,
     /// Of what was found, or removed.
     pub size_bytes: u64,

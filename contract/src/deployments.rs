@@ -163,7 +163,8 @@ pub struct Failure {
     pub reason: String,
     /// What to do about it.
     pub hint: String,
-    /// The page and field where it is changed, such as `settings#memory_mb`; relative to the application's page.
+    /// The page and field where it is changed, such as `settings#memory_mb`; relative to the application's page;
+    /// or, for a full disk, `servers/<id>/cleanups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }

@@ -123,6 +123,10 @@ pub struct Server {
     pub concurrent_builds: u32,
     /// Deployments at a time, those that wait for a build counted.
     pub concurrent_deployments: u32,
+    /// Percent of the disk in use, from which on that is an alarm.
+    pub disk_watermark_percent: u32,
+    /// Where images and volumes live, as it was last seen.
+    pub disk: Option<ServerDisk>,
     pub created_at: DateTime<Utc>,
     pub validated_at: Option<DateTime<Utc>>,
     pub last_seen_at: Option<DateTime<Utc>>,
@@ -130,6 +134,18 @@ pub struct Server {
     pub host_keys: Vec<ServerHostKey>,
     /// Docker is missing there, and `servers.install_docker` can put it there.
     pub lacks_docker: bool,
+}
+
+#[wire(Eq)]
+pub struct ServerDisk {
+    pub used_bytes: u64,
+    /// What may still be used; some disks keep a rest for root.
+    pub free_bytes: u64,
+    /// Of what may be used at all, rounded up.
+    pub used_percent: u32,
+    pub seen_at: DateTime<Utc>,
+    /// The alarm stands since then: raised at the watermark, over when five percent less are in use.
+    pub low_since: Option<DateTime<Utc>>,
 }
 
 /// The key by which a machine is known.
@@ -173,4 +189,7 @@ pub struct UpdateServer {
     /// Deployments at a time, 1 to 64; others stay queued, and begin in the order in which they were asked for.
     #[serde(default)]
     pub concurrent_deployments: Option<u32>,
+    /// Percent of the disk in use, from which on that is an alarm, 50 to 99.
+    #[serde(default)]
+    pub disk_watermark_percent: Option<u32>,
 }

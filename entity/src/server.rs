@@ -35,6 +35,14 @@ pub struct Model {
     pub concurrent_builds: i32,
     /// Deployments at a time.
     pub concurrent_deployments: i32,
+    /// Percent of the disk in use, from which on that is an alarm.
+    pub disk_watermark: i32,
+    /// Bytes in use, and those still to be had, as they were last seen.
+    pub disk_used: Option<i64>,
+    pub disk_free: Option<i64>,
+    pub disk_seen_at: Option<contract::Time>,
+    /// The alarm stands since then.
+    pub disk_low_since: Option<contract::Time>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub struct Model {
     pub status: String,
     pub remove: bool,
     pub volumes: bool,
+    /// It was to empty the engine's build cache, and nothing else.
+    pub build_cache: bool,
     pub items: Json,
     pub error: Option<String>,
     pub created_by: Option<String>,

@@ -1,4 +1,5 @@
-//! Deployments at a time: what each server allows, and the slot that a job has of it.
+//! Deployments at a time: what each server allows, and the slot that a job has of it. The disk of each server, and from
+//! how much of it in use on that is an alarm.
 
 use sea_orm_migration::prelude::*;
 
@@ -37,10 +38,16 @@ const INDEXES: &[&str] =
     &["CREATE UNIQUE INDEX jobs_server_slot ON jobs (server_id, server_slot) WHERE status = 'running'"];
 
 /// SQLite adds one column at a time.
-fn columns() -> [(&'static str, ColumnDef); 3] {
+fn columns() -> [(&'static str, ColumnDef); 9] {
     [
         ("servers", ColumnDef::new("concurrent_deployments").integer().not_null().default(4).to_owned()),
         ("jobs", ColumnDef::new("server_id").uuid().null().to_owned()),
         ("jobs", ColumnDef::new("server_slot").integer().null().to_owned()),
+        ("servers", ColumnDef::new("disk_watermark").integer().not_null().default(85).to_owned()),
+        ("servers", ColumnDef::new("disk_used").big_integer().null().to_owned()),
+        ("servers", ColumnDef::new("disk_free").big_integer().null().to_owned()),
+        ("servers", ColumnDef::new("disk_seen_at").timestamp_with_time_zone().null().to_owned()),
+        ("servers", ColumnDef::new("disk_low_since").timestamp_with_time_zone().null().to_owned()),
+        ("server_cleanups", ColumnDef::new("build_cache").boolean().not_null().default(false).to_owned()),
     ]
 }

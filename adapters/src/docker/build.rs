@@ -7,7 +7,6 @@ use super::{Source, context, images, machine, session, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::Docker;
-use bollard::query_parameters::PruneBuildOptionsBuilder;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http::{Request, StatusCode, header};
@@ -27,8 +26,6 @@ use url::form_urlencoded;
 const LOOKS: Duration = Duration::from_millis(500);
 /// Over SSH each look is a command.
 const LOOKS_THERE: Duration = Duration::from_secs(2);
-/// A large cache takes its time to remove.
-const PRUNE_LIMIT: Duration = Duration::from_secs(300);
 /// A message from the Engine is never longer.
 const LONGEST_MESSAGE: usize = 32 * 1024 * 1024;
 /// An argument that would have BuildKit start another reader of the Dockerfile.
@@ -53,11 +50,7 @@ pub async fn build(
 ) -> EngineResult<Image> {
     let (limits, tag) = (request.limits, request.tag.clone());
     let disk = Disk { engine: on.engine, root: on.root, reserve: limits.disk_reserve_bytes };
-    if disk.has_room().await.is_err() {
-        say(&output, "The disk is nearly full: the builder's cache is emptied first");
-        empty_cache(on.docker).await?;
-        disk.has_room().await?;
-    }
+    disk.has_room().await?;
     let session = session::open(on.engine, std::mem::take(&mut request.secrets)).await?;
     let ended = CancellationToken::new();
     let _ends = ended.clone().drop_guard();
@@ -148,12 +141,12 @@ struct Disk<'a> {
 impl Disk<'_> {
     async fn has_room(&self) -> EngineResult<()> {
         let free = match (self.engine, &self.root) {
-            (Source::Socket(_), Some(root)) => machine::free_bytes(root),
+            (Source::Socket(_), Some(root)) => machine::space(root),
             (Source::Socket(_), None) => None,
             // One that does not answer now is asked again.
-            (Source::Link(link), _) => machine::free_bytes_there(link).await.unwrap_or_default(),
+            (Source::Link(link), _) => machine::space_there(link).await.unwrap_or_default(),
         };
-        match free {
+        match free.map(|space| space.free) {
             Some(free) if free < self.reserve => Err(EngineError::DiskLow { free, reserve: self.reserve }),
             _ => Ok(()),
         }
@@ -171,14 +164,6 @@ impl Disk<'_> {
             }
         }
     }
-}
-
-/// Of what no build uses at this moment.
-async fn empty_cache(docker: &Docker) -> EngineResult<()> {
-    let docker = docker.clone().with_timeout(PRUNE_LIMIT);
-    let options = PruneBuildOptionsBuilder::default().all(true).build();
-    docker.prune_build(Some(options)).await.map_err(|e| failure(e, "the builder's cache"))?;
-    Ok(())
 }
 
 /// Sends the context, passes the output on, answers the image's id.

@@ -8,24 +8,33 @@ use services::servers::engine::{EngineResult, PortUser};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-/// For whoever writes there without being root.
-pub fn free_bytes(folder: &str) -> Option<u64> {
+/// Bytes of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    pub used: u64,
+    /// For whoever writes there without being root.
+    pub free: u64,
+}
+
+pub fn space(folder: &str) -> Option<Space> {
     let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail * found.f_frsize)
+    let used = found.f_blocks.saturating_sub(found.f_bfree) * found.f_frsize;
+    Some(Space { used, free: found.f_bavail * found.f_frsize })
 }
 
 /// Where Docker keeps its things unless it is told otherwise; where that is not to be seen, the whole machine's disk.
 const FREE: &str = "df -Pk /var/lib/docker 2>/dev/null || df -Pk /";
 
 /// On the machine at the other end of a link; none where it cannot be told.
-pub async fn free_bytes_there(link: &Link) -> EngineResult<Option<u64>> {
-    Ok(available(&link.run(FREE).await?.stdout))
+pub async fn space_there(link: &Link) -> EngineResult<Option<Space>> {
+    Ok(told(&link.run(FREE).await?.stdout))
 }
 
-/// The fourth column of the last line of `df -Pk`.
-fn available(table: &str) -> Option<u64> {
+/// The third and fourth column of the last line of `df -Pk`.
+fn told(table: &str) -> Option<Space> {
     let line = table.lines().rfind(|line| !line.trim().is_empty())?;
-    line.split_whitespace().nth(3)?.parse::<u64>().ok()?.checked_mul(1024)
+    let mut columns = line.split_whitespace().skip(2).map(|column| column.parse::<u64>().ok()?.checked_mul(1024));
+    Some(Space { used: columns.next()??, free: columns.next()?? })
 }
 
 /// The container that publishes a port.
@@ -72,9 +81,9 @@ mod tests {
     #[test]
     fn room_is_read_from_a_table() {
         let table = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 1000 400 600 40% /\n\n";
-        assert_eq!(available(table), Some(600 * 1024));
+        assert_eq!(told(table), Some(Space { used: 400 * 1024, free: 600 * 1024 }));
         for odd in ["", "df: /: denied\n", "a b c d e", "a 1 2 99999999999999999999 1% /"] {
-            assert_eq!(available(odd), None, "{odd}");
+            assert_eq!(told(odd), None, "{odd}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod build;
+mod cache;
 mod ceiling;
 mod containers;
 mod context;
@@ -155,6 +156,10 @@ impl Engine for DockerEngine {
         let docker = self.docker().await?;
         let version = docker.version().await.map_err(|e| failure(e, "the version"))?;
         let info = docker.info().await.map_err(|e| failure(e, "the description"))?;
+        let space = match &self.source {
+            Source::Socket(_) => info.docker_root_dir.as_deref().and_then(machine::space),
+            Source::Link(link) => machine::space_there(link).await?,
+        };
         Ok(EngineInfo {
             id: info.id.unwrap_or_default(),
             time: info.system_time.and_then(|time| time.parse().ok()),
@@ -163,10 +168,8 @@ impl Engine for DockerEngine {
             architecture: info.architecture.unwrap_or_default(),
             cpu_cores: info.ncpu.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             memory_bytes: info.mem_total.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
-            free_bytes: match &self.source {
-                Source::Socket(_) => info.docker_root_dir.and_then(|root| machine::free_bytes(&root)),
-                Source::Link(link) => machine::free_bytes_there(link).await?,
-            },
+            free_bytes: space.map(|space| space.free),
+            used_bytes: space.map(|space| space.used),
         })
     }
 
@@ -232,6 +235,14 @@ impl Engine for DockerEngine {
         let root = build::root(docker).await?;
         let on = build::Building { docker, engine: &self.source, root, dockerfile, fresh };
         build::build(on, request, output, cancel).await
+    }
+
+    async fn build_cache(&self) -> EngineResult<u64> {
+        cache::size(self.docker().await?, &self.source).await
+    }
+
+    async fn empty_build_cache(&self) -> EngineResult<u64> {
+        cache::empty(self.docker().await?).await
     }
 
     async fn pull(

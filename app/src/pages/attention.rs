@@ -24,7 +24,24 @@ pub(super) fn matters(overview: &Overview) -> Vec<Matter> {
     let mut matters = applications(overview);
     matters.extend(deployments(overview));
     matters.extend(servers(overview));
+    matters.extend(disks(overview));
     matters
+}
+
+fn disks(overview: &Overview) -> Vec<Matter> {
+    let low = overview.servers.iter().filter_map(|server| {
+        let disk = server.disk.as_ref()?;
+        Some(Matter {
+            tone: Tone::Warn,
+            state: "Disk",
+            title: format!("The disk of {} is nearly full", server.name),
+            detail: format!("{} % in use", disk.used_percent),
+            at: Some(disk.low_since?),
+            href: format!("/servers/{}/cleanups", server.id),
+            verb: "Clean up",
+        })
+    });
+    low.collect()
 }
 
 /// An application's newest deployment counts; an older failure was answered by a newer attempt.

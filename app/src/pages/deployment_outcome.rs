@@ -51,6 +51,9 @@ pub(super) fn failure(
 /// Where it is changed: the very field, where that is known.
 fn place(deployment: &Deployment, why: &Failure) -> (String, &'static str) {
     let page = format!("/applications/{}", deployment.application_id);
+    if let Some(place) = why.place.as_deref().filter(|place| place.starts_with("servers/")) {
+        return (format!("/{place}"), "Clean up");
+    }
     match why.place.as_deref().and_then(|place| place.split_once('#')) {
         Some((tab, field)) => (format!("{page}/{tab}#field-{}", field.replace(['_', '.'], "-")), "Change it"),
         None => (format!("{page}/settings"), "See settings"),

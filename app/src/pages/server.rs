@@ -54,6 +54,7 @@ fn page(server: Server, commands: Commands) -> AnyView {
     let manages = may(Permission::ServersManage);
     let status = server.status;
     let alarms = host_key_alarms(&server, manages.then_some(commands.trust));
+    let full = disk_alarm(&server);
     let checks = checks(&server, manages.then_some(commands));
     let work = manages.then(|| super::server_work::cards(&server, commands.update));
     let danger = manages.then(|| danger(&server, commands.delete));
@@ -66,12 +67,25 @@ fn page(server: Server, commands: Commands) -> AnyView {
             actions=edit
         >
             {alarms}
+            {full}
             <TwoColumns>{checks} {facts(server)}</TwoColumns>
             {work}
             {danger}
         </Page>
     }
     .into_any()
+}
+
+fn disk_alarm(server: &Server) -> AnyView {
+    let Some((disk, since)) = server.disk.as_ref().and_then(|disk| disk.low_since.map(|since| (disk, since))) else {
+        return ().into_any();
+    };
+    let (percent, free) = (disk.used_percent, time::bytes(disk.free_bytes));
+    let href = format!("/servers/{}/cleanups", server.id);
+    let clean_up = view! { <LinkButton href=href small=true>"Clean up"</LinkButton> };
+    let text = format!("{percent} % are in use, {free} are free. Without room, builds and deployments fail. Since ");
+    view! { <Notice tone=Tone::Warn title="The disk is nearly full" action=clean_up>{text} <RelativeTime at=since /> "."</Notice> }
+        .into_any()
 }
 
 /// A machine that shows another host key than before: what happened, and the way on for who looked at it.
@@ -158,6 +172,12 @@ fn facts(server: Server) -> AnyView {
         _ => "Unknown".to_owned(),
     };
     let clean_up = format!("/servers/{}/cleanups", server.id);
+    let disk = server.disk.clone().map(|disk| {
+        let (percent, free) = (disk.used_percent, time::bytes(disk.free_bytes));
+        view! {
+            <FactRow label="Disk">{format!("{percent} % in use, {free} free, ")} <RelativeTime at=disk.seen_at /></FactRow>
+        }
+    });
     let over_ssh = ssh_facts(&server);
     let seen = server.last_seen_at.map_or_else(|| "Never".into_any(), |at| view! { <RelativeTime at=at /> }.into_any());
     view! {
@@ -173,6 +193,7 @@ fn facts(server: Server) -> AnyView {
                 <FactRow label="Processor cores">{or_unknown(server.cpu_cores.map(|cores| cores.to_string()))}</FactRow>
                 <FactRow label="Memory">{or_unknown(server.memory_mb.map(|memory| time::bytes(memory * 1_000_000)))}</FactRow>
                 <FactRow label="Ports of the proxy">{ports}</FactRow>
+                {disk}
                 <FactRow label="Space">
                     <LinkButton href=clean_up small=true kind=Kind::Ghost>"Clean up"</LinkButton>
                 </FactRow>

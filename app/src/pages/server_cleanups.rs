@@ -41,7 +41,7 @@ pub fn ServerCleanupsPage() -> impl IntoView {
             if page.items.iter().any(|one| one.status == CleanupStatus::Running) {
                 again_soon(move || cleanups.refetch());
             }
-            list(page.items)
+            list(page.items, start)
         });
         page(server, list, start)
     })
@@ -62,7 +62,8 @@ fn page(server: Server, list: AnyView, start: Start) -> AnyView {
 
 fn form(id: ServerId, start: Start) -> AnyView {
     let note = "Only what this platform made there, for this organization: images that nobody can go back to, containers \
-                that ended. Everything else on the machine is left alone.";
+                that ended. Everything else on the machine is left alone. The build cache, which others share, goes only \
+                 when you choose it where it is listed.";
     let (look, remove) = (id.to_string(), id.to_string());
     view! {
         <Card title="What nothing needs any more" note=note>
@@ -94,7 +95,7 @@ fn form(id: ServerId, start: Start) -> AnyView {
     .into_any()
 }
 
-fn list(cleanups: Vec<Cleanup>) -> AnyView {
+fn list(cleanups: Vec<Cleanup>, start: Start) -> AnyView {
     if cleanups.is_empty() {
         return view! {
             <Card title="Before" flush=true>
@@ -103,7 +104,32 @@ fn list(cleanups: Vec<Cleanup>) -> AnyView {
         }
         .into_any();
     }
-    cleanups.into_iter().map(one).collect_view().into_any()
+    let cache = cleanups.first().and_then(|last| cache(last, start));
+    let before = cleanups.into_iter().map(one).collect_view();
+    view! { {cache} {before} }.into_any()
+}
+
+/// What is not the platform's alone is chosen by itself, where the last look listed it.
+fn cache(last: &Cleanup, start: Start) -> Option<AnyView> {
+    let found = last.items.iter().find(|item| item.kind == "build_cache")?;
+    if last.remove || last.status != CleanupStatus::Done || !may(Permission::ServersManage) {
+        return None;
+    }
+    let (id, why) = (last.server_id.to_string(), found.reason.clone());
+    let verb = format!("Empty the build cache ({})", found.size_bytes.map(time::bytes).unwrap_or_default());
+    let view = view! {
+        <Card title="Build cache" note=why>
+            <OperationForm action=start refused="The build cache was not emptied">
+                <input type="hidden" name="server_id" value=id />
+                <input type="hidden" name="remove" value="true" />
+                <input type="hidden" name="build_cache" value="true" />
+                <FormActions>
+                    <Button kind=Kind::Danger busy=start.pending()>{verb}</Button>
+                </FormActions>
+            </OperationForm>
+        </Card>
+    };
+    Some(view.into_any())
 }
 
 fn one(cleanup: Cleanup) -> AnyView {
@@ -147,7 +173,7 @@ fn items(items: Vec<CleanupItem>) -> AnyView {
             };
             view! {
                 <tr>
-                    <Cell long=true>{item.kind} " " <Code text=item.name /></Cell>
+                    <Cell long=true>{item.kind.replace('_', " ")} " " <Code text=item.name /></Cell>
                     <Cell dim=true hide=true>{why}</Cell>
                     <Cell right=true>{size}</Cell>
                 </tr>

@@ -1,4 +1,4 @@
-//! How much a server does at a time: deployments, and builds.
+//! How much a server does at a time: deployments, and builds; and how full its disk may be.
 
 use super::success::successes;
 use crate::api;
@@ -10,8 +10,33 @@ use leptos::prelude::*;
 type Update = Command<api::servers::UpdateCall>;
 
 pub(super) fn cards(server: &Server, update: Update) -> AnyView {
-    let (deployments, builds) = (deployments(server, update), builds(server, update));
-    view! { {deployments} {builds} }.into_any()
+    let (deployments, builds, disk) = (deployments(server, update), builds(server, update), disk(server, update));
+    view! { {deployments} {builds} {disk} }.into_any()
+}
+
+fn disk(server: &Server, update: Update) -> AnyView {
+    let (id, mark) = (server.id.to_string(), i64::from(server.disk_watermark_percent));
+    view! {
+        <Card title="Disk" note="Where images and volumes live. It is looked at every minute.">
+            <OperationForm action=update refused="Nothing was changed">
+                <FormBody>
+                    <input type="hidden" name="id" value=id />
+                    <NumberField
+                        name="disk_watermark_percent"
+                        label="Alarm from this percentage in use on"
+                        value=mark
+                        min=50
+                        max=99
+                        hint="The alarm is over when five percent less are in use."
+                        required=true
+                        error=field_error(update, "disk_watermark_percent")
+                    />
+                    <SavePill busy=update.pending() saved=successes(update) />
+                </FormBody>
+            </OperationForm>
+        </Card>
+    }
+    .into_any()
 }
 
 fn deployments(server: &Server, update: Update) -> AnyView {

@@ -80,6 +80,11 @@ impl Seed {
             builds: false,
             concurrent_builds: 2,
             concurrent_deployments: 4,
+            disk_watermark: 85,
+            disk_used: None,
+            disk_free: None,
+            disk_seen_at: None,
+            disk_low_since: None,
         };
         server::ActiveModel::from(row).insert(db).await.unwrap();
         let private_key_id: PrivateKeyId = new();
@@ -250,6 +255,7 @@ impl Seed {
             status: "done".into(),
             remove: false,
             volumes: false,
+            build_cache: false,
             items: json!([]),
             error: None,
             created_by: None,

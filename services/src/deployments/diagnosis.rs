@@ -4,6 +4,7 @@
 use super::repository::RepositoryError;
 use crate::servers::engine::{ContainerState, EngineError, Probe};
 use contract::deployments::{Failure, Step};
+use contract::ids::ServerId;
 use std::time::Duration;
 
 /// What happened, and what to do about it.
@@ -13,19 +14,33 @@ pub struct Finding {
     pub hint: String,
     /// Where it is changed, relative to the application's page.
     pub place: Option<&'static str>,
+    /// The server that it is about, where that is not the application's own.
+    pub server: Option<ServerId>,
 }
+
+/// A full disk is cleaned up on its server's page.
+pub const CLEAN_UP: &str = "cleanups";
 
 impl Finding {
     pub fn new(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: hint.into(), place: None }
+        Self { reason: reason.into(), hint: hint.into(), place: None, server: None }
     }
 
     pub fn at(self, place: &'static str) -> Self {
         Self { place: Some(place), ..self }
     }
 
-    pub fn at_step(self, step: Step) -> Failure {
-        Failure { step, reason: self.reason, hint: self.hint, place: self.place.map(str::to_owned) }
+    pub fn on(self, server: ServerId) -> Self {
+        Self { server: Some(server), ..self }
+    }
+
+    /// `own`: the application's server.
+    pub fn at_step(self, step: Step, own: Option<ServerId>) -> Failure {
+        let place = self.place.and_then(|place| match place {
+            CLEAN_UP => self.server.or(own).map(|server| format!("servers/{server}/{CLEAN_UP}")),
+            place => Some(place.to_owned()),
+        });
+        Failure { step, reason: self.reason, hint: self.hint, place }
     }
 }
 
@@ -103,8 +118,9 @@ pub fn build(error: &EngineError, dockerfile: &str, output: &str) -> Finding {
         EngineError::DiskLow { .. } => {
             return Finding::new(
                 format!("The build was ended: {error}."),
-                "Free some space on the server (`docker system df` shows Docker's share), or make the build write less.",
-            );
+                "Free some space on the server: clean up what nothing needs there. Or make the build write less.",
+            )
+            .at(CLEAN_UP);
         }
         other => other.to_string(),
     };
@@ -334,10 +350,8 @@ pub fn duration(time: Duration) -> String {
 }
 
 fn full_disk() -> Finding {
-    Finding::new(
-        "The server's disk is full.",
-        "Free some space there (`docker system df` shows Docker's share); then deploy again.",
-    )
+    Finding::new("The server's disk is full.", "Free some space there: clean up what nothing needs; then deploy again.")
+        .at(CLEAN_UP)
 }
 
 /// Sources are fetched to where the platform itself runs.
@@ -348,7 +362,7 @@ pub fn full_disk_here() -> Finding {
     )
 }
 
-fn disk_full(text: &str) -> bool {
+pub(super) fn disk_full(text: &str) -> bool {
     let text = text.to_lowercase();
     // The last one is git's.
     ["no space left on device", "disk quota exceeded", "out of diskspace"].iter().any(|words| text.contains(words))

@@ -25,6 +25,7 @@ pub fn registry() -> Registry {
         .reconciler(crate::deployments::OrphansRemoved::default())
         .reconciler(crate::deployments::RoutesReconciled::default())
         .reconciler(reconcilers::Expired)
+        .reconciler(crate::servers::disk_seen::DisksSeen::default())
         .reconciler(crate::servers::seen::Seen::spread_over(std::time::Duration::from_secs(2)))
         .reconciler(crate::tasks::TasksDue)
         .reconciler(crate::terminals::TerminalsClosed)

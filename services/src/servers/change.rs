@@ -2,7 +2,7 @@
 
 use super::remove_proxy::RemoveProxy;
 use super::validate::ValidateServer;
-use super::{checklist, connection, read, slots};
+use super::{checklist, connection, disk, disk_seen, read, slots};
 use crate::clock::new_id;
 use crate::projects::refuse_while_used;
 use crate::{Ctx, Error, Faults, OnConflict, Result};
@@ -58,6 +58,11 @@ pub async fn create(ctx: &Ctx, input: CreateServer) -> Result<Server> {
         builds: false,
         concurrent_builds: slots::USUAL,
         concurrent_deployments: slots::USUAL_DEPLOYMENTS,
+        disk_watermark: disk::USUAL_WATERMARK,
+        disk_used: None,
+        disk_free: None,
+        disk_seen_at: None,
+        disk_low_since: None,
     };
     let id = row.id;
     ctx.object("server", id, &row.name);
@@ -109,6 +114,9 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
             faults.note(field, format!("Use 1 to {MOST_AT_ONCE}."));
         }
     }
+    if input.disk_watermark_percent.is_some_and(|percent| !(50..=99).contains(&percent)) {
+        faults.note("disk_watermark_percent", "Use 50 to 99.");
+    }
     faults.into_result()?;
     let scope = ctx.scope()?;
     let tx = ctx.tx().await?;
@@ -127,7 +135,8 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
     let at_once = or(input.concurrent_builds, row.concurrent_builds);
     let deployments = or(input.concurrent_deployments, row.concurrent_deployments);
     let same_builds = builds == row.builds && at_once == row.concurrent_builds;
-    let same = same_builds && deployments == row.concurrent_deployments;
+    let watermark = or(input.disk_watermark_percent, row.disk_watermark);
+    let same = same_builds && deployments == row.concurrent_deployments && watermark == row.disk_watermark;
     if moved.is_none() && name == row.name && same {
         ctx.notes().unchanged = true;
         return read::find(ctx, row.id).await;
@@ -137,6 +146,7 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
         .col_expr(server::Column::Builds, Expr::value(builds))
         .col_expr(server::Column::ConcurrentBuilds, Expr::value(at_once))
         .col_expr(server::Column::ConcurrentDeployments, Expr::value(deployments))
+        .col_expr(server::Column::DiskWatermark, Expr::value(watermark))
         .filter(server::Column::Id.eq(row.id));
     if let Some(after) = &moved {
         let was_local = before == Some(Connection::Local);
@@ -154,6 +164,7 @@ pub async fn update(ctx: &Ctx, input: UpdateServer) -> Result<Server> {
             .col_expr(server::Column::Looks, Expr::value(0));
     }
     update.exec(tx).await.on_conflict_field("name", "A server of this name exists already. Choose another name.")?;
+    disk_seen::note(tx, &ctx.platform, scope, row.id, None).await?;
     if let Some(after) = &moved {
         ctx.queue(&ValidateServer::of(row.id, after)).await?;
     }

@@ -96,7 +96,8 @@ pub fn disk(info: &EngineInfo) -> Finding {
     let shown = format!("{:.1} GB free for images and builds", free as f64 / GB as f64);
     match free {
         0..NO_DISK => Finding::Failed(format!(
-            "{shown}: builds will fail. Remove what nobody uses (docker system prune), or give Docker a larger disk."
+            "{shown}: builds will fail. Clean up what nothing needs (this server's page leads there), or give Docker a \
+             larger disk."
         )),
         NO_DISK..LITTLE_DISK => Finding::Warning(format!("{shown}: 10 GB or more are better.")),
         _ => Finding::Ok(format!("{shown}.")),
@@ -267,6 +268,7 @@ mod tests {
             cpu_cores: 2,
             memory_bytes,
             free_bytes: None,
+            used_bytes: None,
             time: None,
         }
     }

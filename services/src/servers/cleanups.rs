@@ -1,6 +1,6 @@
 //! Cleaning up a server: a job goes through what the platform made there for an organization, and lists or removes what
 //! nothing needs any more. Never anything without the platform's labels, never an image that one can still go back to,
-//! never storage unless that is said.
+//! never storage unless that is said, and never the build cache unless somebody chose it where it was listed.
 
 use super::engine::{Container, ContainerState, Engine, EngineResult, Image, LABEL_APPLICATION, LABEL_DEPLOYMENT};
 use super::engine::{LABEL_ORGANIZATION, Volume};
@@ -17,11 +17,12 @@ use contract::deployments::DeploymentStatus;
 use contract::ids::{ApplicationId, CleanupId, DeploymentId, ServerId};
 use entity::{Global, Scope, Tenant, application, deployment, job, server, server_cleanup};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::time::Duration;
 
+const BUILD_CACHE: &str = "build_cache";
 /// Kept of each server, besides the newest.
 const HISTORY: u64 = 50;
 
@@ -31,6 +32,9 @@ pub async fn start(ctx: &Ctx, input: StartCleanup) -> Result<Cleanup> {
     let tx = ctx.tx().await?;
     let row = server(tx, scope, input.server_id).await?;
     ctx.object("server", row.id, &row.name);
+    if input.build_cache {
+        was_listed(tx, scope, &input).await?;
+    }
     let cleanup = server_cleanup::Model {
         id: new_id(),
         organization_id: scope.organization(),
@@ -38,6 +42,7 @@ pub async fn start(ctx: &Ctx, input: StartCleanup) -> Result<Cleanup> {
         status: CleanupStatus::Running.as_str().to_owned(),
         remove: input.remove,
         volumes: input.volumes,
+        build_cache: input.build_cache,
         items: serde_json::json!([]),
         error: None,
         created_by: ctx.caller.person().map(|person| person.name.clone()),
@@ -49,6 +54,21 @@ pub async fn start(ctx: &Ctx, input: StartCleanup) -> Result<Cleanup> {
         .await?;
     ctx.queue(&CleanUpServer { cleanup: cleanup.id, server: row.id }).await?;
     shown(cleanup)
+}
+
+/// What is not the platform's alone goes only when somebody chose it where it was listed last.
+async fn was_listed(tx: &DatabaseTransaction, scope: Scope, input: &StartCleanup) -> Result<()> {
+    let last = server_cleanup::Entity::find_in(scope)
+        .filter(server_cleanup::Column::ServerId.eq(input.server_id))
+        .order_by_desc(server_cleanup::Column::Id)
+        .one(tx)
+        .await?;
+    let listed = last.filter(|last| !last.remove && last.status == CleanupStatus::Done.as_str());
+    let items: Vec<CleanupItem> = listed.map_or_else(|| Ok(Vec::new()), |last| serde_json::from_value(last.items))?;
+    if input.remove && items.iter().any(|item| item.kind == BUILD_CACHE) {
+        return Ok(());
+    }
+    Err(Error::field("build_cache", "List what there is first; then choose the build cache there."))
 }
 
 pub async fn get(ctx: &Ctx, input: CleanupRef) -> Result<Cleanup> {
@@ -84,6 +104,7 @@ fn shown(row: server_cleanup::Model) -> Result<Cleanup> {
         status: CleanupStatus::parse(&row.status).unwrap_or(CleanupStatus::Failed),
         remove: row.remove,
         volumes: row.volumes,
+        build_cache: row.build_cache,
         items,
         error: row.error,
         created_by: row.created_by,
@@ -116,7 +137,9 @@ impl Job for CleanUpServer {
             .one(run.platform.database.read())
             .await?;
         let Some(row) = found else { return Ok(()) };
-        let outcome = Look { run, scope, remove: row.remove, volumes: row.volumes }.through(self.server).await;
+        let look = Look { run, scope, remove: row.remove, volumes: row.volumes };
+        let outcome =
+            if row.build_cache { look.cache_alone(self.server).await } else { look.through(self.server).await };
         match outcome {
             Ok(items) => self.end(run, scope, CleanupStatus::Done, &items, None).await,
             Err(error) => self.end(run, scope, CleanupStatus::Failed, &[], Some(error.to_string())).await,
@@ -165,6 +188,12 @@ impl CleanUpServer {
     }
 }
 
+/// Removes what nothing needs any more, of the organization's own, so that there may be room; answers how many of them.
+pub(crate) async fn make_room(run: &JobRun, scope: Scope, server: ServerId) -> Result<usize> {
+    let items = Look { run, scope, remove: true, volumes: false }.through(server).await?;
+    Ok(items.iter().filter(|item| item.removed).count())
+}
+
 struct Look<'a> {
     run: &'a JobRun,
     scope: Scope,
@@ -185,7 +214,36 @@ impl Look<'_> {
         if self.volumes {
             self.volumes(engine, &applications, &mut items).await?;
         }
+        if !self.remove {
+            self.cache(engine, &mut items).await?;
+        }
         Ok(items)
+    }
+
+    async fn cache_alone(&self, id: ServerId) -> Result<Vec<CleanupItem>> {
+        let platform = &self.run.platform;
+        let engine = reach(platform, &server(platform.database.read(), self.scope, id).await?).await?;
+        let mut items = Vec::new();
+        self.cache(engine.as_ref(), &mut items).await?;
+        Ok(items)
+    }
+
+    /// No record of it says who made it.
+    async fn cache(&self, engine: &dyn Engine, items: &mut Vec<CleanupItem>) -> Result<()> {
+        let size = engine.build_cache().await.map_err(Error::internal)?;
+        if size == 0 {
+            return Ok(());
+        }
+        let (size, removed) = match self.remove {
+            true => match engine.empty_build_cache().await {
+                Ok(freed) => (freed, Some(Ok(()))),
+                Err(error) => (size, Some(Err(error))),
+            },
+            false => (size, None),
+        };
+        let why = "It only saves time. All that build on this Docker share it, also those who have nothing to do with Canopy.";
+        items.push(item(BUILD_CACHE, "of this Docker".to_owned(), Some(size), why, removed));
+        Ok(())
     }
 
     /// Those of the organization, also deleted ones.

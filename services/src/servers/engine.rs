@@ -77,6 +77,8 @@ pub struct EngineInfo {
     pub memory_bytes: u64,
     /// What is free where images and volumes live, as far as it can be seen from here.
     pub free_bytes: Option<u64>,
+    /// What is in use there.
+    pub used_bytes: Option<u64>,
     /// Its machine's clock.
     pub time: Option<contract::Time>,
 }
@@ -364,6 +366,11 @@ pub trait Engine: Send + Sync {
     async fn images(&self, labels: &Labels) -> EngineResult<Vec<Image>>;
     /// Absent is fine.
     async fn remove_image(&self, reference: &str) -> EngineResult<()>;
+
+    /// Bytes of the build cache that no build uses at this moment. It is shared with all that build on this engine.
+    async fn build_cache(&self) -> EngineResult<u64>;
+    /// Removes that; answers how many bytes.
+    async fn empty_build_cache(&self) -> EngineResult<u64>;
 
     /// An image by tag or digest, its layers and tags, as a tar stream.
     async fn export_image(&self, reference: &str) -> EngineResult<ImageStream>;

@@ -4,6 +4,8 @@ mod change;
 mod checklist;
 pub mod cleanups;
 pub(crate) mod connection;
+mod disk;
+pub mod disk_seen;
 pub mod engine;
 pub mod exec;
 mod host_keys;

@@ -1,11 +1,11 @@
 //! Reading servers.
 
-use super::{checklist, host_keys};
+use super::{checklist, disk, disk_seen, host_keys};
 use crate::page::{Window, contains, term};
 use crate::{Ctx, Error, Result};
 use contract::Page;
 use contract::ids::ServerId;
-use contract::servers::{Check, ListServers, Server, ServerRef, ServerStatus};
+use contract::servers::{Check, ListServers, Server, ServerDisk, ServerRef, ServerStatus};
 use entity::{Tenant, application, server};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -59,7 +59,16 @@ fn shown(row: server::Model, applications: &HashMap<ServerId, i64>) -> Result<Se
     let port = |port: Option<i32>| port.and_then(|port| u16::try_from(port).ok());
     let connection = serde_json::from_value(row.connection.clone())?;
     let checks: Vec<Check> = serde_json::from_value(row.checks.clone())?;
+    let seen = disk_seen::known(&row).zip(row.disk_seen_at);
+    let disk = seen.map(|((used_bytes, free_bytes), seen_at)| ServerDisk {
+        used_bytes,
+        free_bytes,
+        used_percent: disk::used_percent(used_bytes, free_bytes),
+        seen_at,
+        low_since: row.disk_low_since,
+    });
     Ok(Server {
+        disk,
         lacks_docker: checks.iter().any(|check| check.name == "engine" && check.detail == checklist::ABSENT),
         host_keys: host_keys::shown(&row, &connection)?,
         applications: applications.get(&row.id).and_then(|count| u32::try_from(*count).ok()).unwrap_or_default(),
@@ -82,5 +91,6 @@ fn shown(row: server::Model, applications: &HashMap<ServerId, i64>) -> Result<Se
         builds: row.builds,
         concurrent_builds: u32::try_from(row.concurrent_builds).unwrap_or(1),
         concurrent_deployments: u32::try_from(row.concurrent_deployments).unwrap_or(1),
+        disk_watermark_percent: u32::try_from(row.disk_watermark).unwrap_or_default(),
     })
 }

@@ -5,7 +5,7 @@ use super::checklist::{self, Finding};
 use super::engine::{Engine, EngineError, EngineInfo, EngineResult};
 use super::proxy::Ports;
 use super::way::WayError;
-use super::{LOCAL_ENGINE, connection, names};
+use super::{LOCAL_ENGINE, connection, disk_seen, names};
 use crate::deployments::RoutesReconciled;
 use crate::jobs::{Abandoned, Job, JobError, JobRun};
 use contract::ids::ServerId;
@@ -114,6 +114,9 @@ impl<'a> Progress<'a> {
         self.answered = true;
         self.note("engine", checklist::engine(&info));
         self.save(|update| facts(update, &info)).await?;
+        let tx = self.run.tx().await?;
+        disk_seen::note(&tx, &self.run.platform, self.scope, self.row.id, disk_seen::space(&info)).await?;
+        tx.commit().await?;
 
         self.begin("version").await?;
         if !self.settle("version", checklist::version(&info)).await? {

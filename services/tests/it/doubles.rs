@@ -106,6 +106,12 @@ pub struct EngineState {
     pub starts_as: Option<ContainerState>,
     /// The arguments of every build.
     pub built_with: Vec<BTreeMap<String, String>>,
+    /// Set: a build finds no room on the disk while there are more images than this.
+    pub room_for: Option<usize>,
+    /// Of the disk's 100 GB.
+    pub disk_used: u64,
+    /// What the build cache takes.
+    pub build_cache: u64,
     /// How long a build takes.
     pub build_takes: Duration,
     /// Builds at this moment, and the most that there were at one.
@@ -161,6 +167,9 @@ impl Default for EngineState {
             build_output: "built\n".into(),
             starts_as: None,
             built_with: Vec::new(),
+            room_for: None,
+            disk_used: 50_000_000_000,
+            build_cache: 0,
             build_takes: Duration::ZERO,
             building: (0, 0),
             built: Vec::new(),
@@ -265,7 +274,8 @@ impl Engine for MemoryEngine {
             architecture: "x86_64".into(),
             cpu_cores: 2,
             memory_bytes: 8_000_000_000,
-            free_bytes: Some(50_000_000_000),
+            free_bytes: Some(100_000_000_000 - state.disk_used),
+            used_bytes: Some(state.disk_used),
             time: None,
         })
     }
@@ -337,6 +347,9 @@ impl Engine for MemoryEngine {
         }
         let takes = {
             let mut state = self.reached()?;
+            if state.room_for.is_some_and(|most| state.images.len() > most) {
+                return Err(EngineError::DiskLow { free: 1_000_000, reserve: 2_000_000_000 });
+            }
             state.building.0 += 1;
             state.building.1 = state.building.1.max(state.building.0);
             state.built.push(request.tag.clone());
@@ -417,6 +430,14 @@ impl Engine for MemoryEngine {
         let mut state = self.reached()?;
         state.images.retain(|_, image| image.digest != reference && !image.tags.iter().any(|tag| tag == reference));
         Ok(())
+    }
+
+    async fn build_cache(&self) -> EngineResult<u64> {
+        Ok(self.reached()?.build_cache)
+    }
+
+    async fn empty_build_cache(&self) -> EngineResult<u64> {
+        Ok(std::mem::take(&mut self.reached()?.build_cache))
     }
 
     async fn export_image(&self, reference: &str) -> EngineResult<ImageStream> {

@@ -54,7 +54,7 @@ fn engine(h: &Harness, server: &Server) -> Arc<MemoryEngine> {
     h.engines.remotes.lock().unwrap()[&server.id].clone()
 }
 
-async fn actions(h: &Harness, tenant: &Tenant) -> Vec<String> {
+pub async fn actions(h: &Harness, tenant: &Tenant) -> Vec<String> {
     let events = h.ok::<AuditLog>(&tenant.owner, Default::default()).await.items;
     events.into_iter().map(|event| event.action).collect()
 }
@@ -305,6 +305,7 @@ async fn a_server_is_renamed_and_moved() {
             builds: None,
             concurrent_builds: None,
             concurrent_deployments: None,
+            disk_watermark_percent: None,
         };
         let renamed = UpdateServer { name: Some("fra-2".into()), ..nothing.clone() };
         let after = h.ok::<UpdateServerOp>(&tenant.owner, renamed).await;

@@ -9,13 +9,13 @@ use super::recipe::{Recipe, recipe};
 use super::reuse::{self, Marks};
 use super::work::{Halt, Work};
 use crate::applications::config::Build;
-use crate::deployments::diagnosis::Finding;
+use crate::deployments::diagnosis::{CLEAN_UP, Finding};
 use crate::deployments::fingerprint::{Force, Ingredients};
 use crate::registry_credentials;
 use crate::servers::engine::{
     BuildRequest, BuildSecrets, EngineError, Image, LABEL_DEPLOYMENT, Output, OutputSink, STEP_CACHED,
 };
-use crate::servers::names;
+use crate::servers::{cleanups, names};
 use contract::deployments::Step;
 use entity::deployment;
 use sea_orm::sea_query::Expr;
@@ -116,9 +116,17 @@ async fn built(work: &Work<'_>, checkout: PathBuf, no_cache: bool) -> Result<(Im
     let builder = builder::choose(work).await?;
     let built = async {
         builder::wait(work, &builder).await?;
-        on(work, &builder, recipe, no_cache).await
+        match on(work, &builder, recipe.clone(), no_cache).await {
+            Err(Halt::Failed(finding)) if finding.place == Some(CLEAN_UP) && make_room(work, &builder).await => {
+                on(work, &builder, recipe, no_cache).await
+            }
+            outcome => outcome,
+        }
     };
-    let built = built.await;
+    let built = built.await.map_err(|halt| match halt {
+        Halt::Failed(finding) => Halt::Failed(finding.on(builder.server)),
+        other => other,
+    });
     builder::leave(work).await;
     let brought = match built {
         Ok((image, cached)) if builder.away => builder::bring(work, &builder, image).await.map(|image| (image, cached)),
@@ -126,6 +134,24 @@ async fn built(work: &Work<'_>, checkout: PathBuf, no_cache: bool) -> Result<(Im
     };
     builder::tidy(work, &builder).await;
     brought
+}
+
+/// Whether something went that nothing needs any more. The builder's cache stays: others may need it.
+async fn make_room(work: &Work<'_>, builder: &Builder) -> bool {
+    work.log.say(format!("The disk of {} is full: removing what nothing needs any more", builder.name));
+    let limit = work.platform.settings.pace.call * 6;
+    let room = cleanups::make_room(work.run, work.scope, builder.server);
+    let removed = match tokio::time::timeout(limit, room).await {
+        Ok(Ok(removed)) => removed,
+        Ok(Err(error)) => {
+            tracing::warn!(deployment = %work.id, %error, "a full disk was not cleaned up");
+            0
+        }
+        Err(_) => 0,
+    };
+    let words = words::count(removed as u64, "image or container", "images and containers");
+    work.log.say(if removed > 0 { format!("Removed {words}; building again") } else { "There was nothing".to_owned() });
+    removed > 0
 }
 
 /// Runs the recipe there.

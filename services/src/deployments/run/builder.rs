@@ -1,7 +1,7 @@
 //! Where an image is built: on a server that builds for others, the one with the least to do, or else on the
 //! application's own. Each has its slots; what waits for one is stored, so it is fair across processes and outlives them.
 
-use super::super::diagnosis::Finding;
+use super::super::diagnosis::{self, CLEAN_UP, Finding};
 use super::work::{Halt, Work};
 use crate::error::Error;
 use crate::servers::engine::{Engine, Image};
@@ -193,10 +193,12 @@ pub async fn bring(work: &Work<'_>, builder: &Builder, image: Image) -> Result<I
         work.engine.image(&image.digest).await
     };
     let failed = |why: String| {
-        Finding::new(
+        let full = diagnosis::disk_full(&why);
+        let finding = Finding::new(
             format!("The image could not be sent from {from} to {to}: {why}"),
             "Check that both servers are ready and have room on their disks; then deploy again.",
-        )
+        );
+        if full { finding.at(CLEAN_UP) } else { finding }
     };
     let call = work.engine_call(sent, |error| failed(error.to_string()));
     let found = tokio::time::timeout(TRANSFER, call).await;

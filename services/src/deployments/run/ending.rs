@@ -107,10 +107,11 @@ fn ended(
     let failure = match (status, finding) {
         (DeploymentStatus::Failed, Some(finding)) => {
             let secrets = work.log.secrets();
-            let (reason, hint) = (secrets.mask(&finding.reason), secrets.mask(&finding.hint));
-            work.log.say(format!("Failed: {reason}"));
-            work.log.say(&hint);
-            Some(Failure { step, reason, hint, place: finding.place.map(str::to_owned) })
+            let mut failure = finding.at_step(step, Some(work.config.server));
+            (failure.reason, failure.hint) = (secrets.mask(&failure.reason), secrets.mask(&failure.hint));
+            work.log.say(format!("Failed: {}", failure.reason));
+            work.log.say(&failure.hint);
+            Some(failure)
         }
         (DeploymentStatus::Cancelled, _) => {
             work.log.say("Cancelled; what it had made is removed");

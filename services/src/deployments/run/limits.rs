@@ -43,6 +43,7 @@ mod tests {
                 cpu_cores,
                 memory_bytes: memory,
                 free_bytes: None,
+                used_bytes: None,
             };
             let limits = of_build(&machine);
             prop_assert!(limits.cpu_millis < cpu_cores.max(1) * 1000);

@@ -10,6 +10,7 @@ use crate::values::{BuildTarget, RelativePath};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+#[derive(Clone)]
 pub struct Recipe {
     pub context: PathBuf,
     pub dockerfile: RelativePath,

@@ -443,7 +443,7 @@ async fn check_policy(platform: &Platform, config: &ApplicationConfig) -> Result
 /// One that can't even be prepared made nothing, so there is nothing to undo.
 async fn refuse(run: &JobRun, scope: Scope, row: &deployment::Model, finding: Finding) -> Result<(), JobError> {
     let step = row.step.as_deref().and_then(Step::parse).unwrap_or(Step::Fetch);
-    let failure = finding.at_step(step);
+    let failure = finding.at_step(step, None);
     let failure = serde_json::to_value(&failure).map_err(Error::from)?;
     let tx = run.tx().await?;
     deployment::Entity::update_in(scope)

@@ -148,6 +148,7 @@ async fn another_server_builds_and_the_image_is_sent() {
             builds: Some(builds),
             concurrent_builds: None,
             concurrent_deployments: None,
+            disk_watermark_percent: None,
         };
         assert!(h.ok::<UpdateServerOp>(owner, mark(true)).await.builds);
         let wrong = UpdateServer { concurrent_builds: Some(0), ..mark(true) };

@@ -4,6 +4,7 @@ mod analytics;
 mod any_call;
 mod builds;
 mod course;
+mod disks;
 mod keeping;
 mod running;
 mod slots;

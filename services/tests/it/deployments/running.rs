@@ -256,7 +256,7 @@ operations! {
 
 async fn clean_up(stage: &Stage, remove: bool) -> Cleanup {
     let owner = &stage.tenant.owner;
-    let input = StartCleanup { server_id: stage.server, remove, volumes: true };
+    let input = StartCleanup { server_id: stage.server, remove, volumes: true, build_cache: false };
     let started = stage.h.ok::<StartCleanupOp>(owner, input).await;
     stage.work().await;
     stage.h.ok::<GetCleanupOp>(owner, CleanupRef { id: started.id }).await

@@ -320,7 +320,15 @@ impl Stage {
 /// How much the stage's server does at a time.
 pub fn at_once(stage: &Stage, concurrent_builds: Option<u32>, concurrent_deployments: Option<u32>) -> UpdateServer {
     let id = stage.server;
-    UpdateServer { id, name: None, connection: None, builds: None, concurrent_builds, concurrent_deployments }
+    UpdateServer {
+        id,
+        name: None,
+        connection: None,
+        builds: None,
+        concurrent_builds,
+        concurrent_deployments,
+        disk_watermark_percent: None,
+    }
 }
 
 pub fn health_check() -> HealthCheck {
