@@ -166,7 +166,11 @@ pub async fn update(ctx: &Ctx, input: UpdateApplication) -> Result<Application> 
         let path = ContainerPath::parse(&file.path).ok()?;
         Some(running::File { path, content: file.content, secret: file.secret })
     });
-    wanted.check(&mut faults, files.collect(), host_access::of(tx, scope.organization()).await?);
+    let files: Vec<running::File> = files.collect();
+    if wanted.run.volumes != before.run.volumes || wanted.run.host_mounts != before.run.host_mounts {
+        running::keep_files(&mut faults, &wanted.run, &files);
+    }
+    wanted.check(&mut faults, files, host_access::of(tx, scope.organization()).await?);
     let hosts = input.domains.as_ref().map(|domains| checks::hosts(&mut faults, domains));
     faults.into_result()?;
     if wanted.source != before.source {

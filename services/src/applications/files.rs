@@ -2,20 +2,21 @@
 //! an answer.
 
 use super::config::{Audience, StoredFile};
+use super::running::in_the_way;
 use super::variables::revise;
 use crate::clock::new_id;
 use crate::keyring::Keyring;
 use crate::values::ContainerPath;
 use crate::{Ctx, Error, Faults, Result};
 use contract::ids::{ApplicationFileId, ApplicationId};
-use contract::running::{ApplicationFile, FileRef, ListFiles, SetFile};
+use contract::running::{ApplicationFile, FileRef, ListFiles, RunSettings, SetFile};
 use contract::{Empty, Page};
 use entity::{Scope, Tenant, application, application_file};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 /// Files of one application, and what one may hold.
-const MOST: u64 = 50;
+const MOST: usize = 50;
 const LARGEST: usize = 256 * 1024;
 
 /// Creates the file, or replaces the one at this path.
@@ -30,12 +31,13 @@ pub async fn set(ctx: &Ctx, input: SetFile) -> Result<ApplicationFile> {
     let tx = ctx.tx().await?;
     // Its row is locked until the commit: the limit and the path's uniqueness hold between here and there.
     revise(ctx, input.application_id, Audience::Production).await?;
-    let known = application_file::Entity::find_in(scope)
-        .filter(application_file::Column::ApplicationId.eq(input.application_id))
-        .filter(application_file::Column::Path.eq(&input.path))
-        .one(tx)
-        .await?;
-    let id = known.as_ref().map_or_else(new_id, |known| known.id);
+    let others = rows(tx, scope, input.application_id).await?;
+    let paths: Vec<&str> = others.iter().map(|other| other.path.as_str()).collect();
+    if let Some(why) = in_the_way(&input.path, &settings(tx, scope, input.application_id).await?, &paths) {
+        return Err(Error::field("path", why));
+    }
+    let known = others.iter().find(|other| other.path == input.path);
+    let id = known.map_or_else(new_id, |known| known.id);
     let row = application_file::Model {
         id,
         organization_id: scope.organization(),
@@ -57,11 +59,7 @@ pub async fn set(ctx: &Ctx, input: SetFile) -> Result<ApplicationFile> {
             .exec(tx)
             .await?;
     } else {
-        let count = application_file::Entity::find_in(scope)
-            .filter(application_file::Column::ApplicationId.eq(input.application_id))
-            .count(tx)
-            .await?;
-        if count >= MOST {
+        if others.len() >= MOST {
             return Err(Error::field("path", format!("An application takes at most {MOST} files.")));
         }
         application_file::Entity::insert(application_file::ActiveModel::from(row.clone()))
@@ -107,6 +105,15 @@ pub async fn delete(ctx: &Ctx, input: FileRef) -> Result<Empty> {
     revise(ctx, row.application_id, Audience::Production).await?;
     application_file::Entity::delete_in(scope).filter(application_file::Column::Id.eq(row.id)).exec(tx).await?;
     Ok(Empty {})
+}
+
+async fn settings(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<RunSettings> {
+    let row = application::Entity::find_in(scope)
+        .filter(application::Column::Id.eq(id))
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(row.run.map(serde_json::from_value).transpose()?.unwrap_or_default())
 }
 
 async fn rows(db: &impl ConnectionTrait, scope: Scope, id: ApplicationId) -> Result<Vec<application_file::Model>> {

@@ -186,10 +186,7 @@ fn host_mounts(faults: &mut Faults, given: &wire::RunSettings) -> Vec<HostMount>
         let field = format!("run.host_mounts.{index}.source");
         let source = faults.check(&field, HostPath::parse(&mount.source));
         let path = faults.check(&format!("run.host_mounts.{index}.path"), ContainerPath::parse(&mount.path));
-        let holds = |inner: &str| {
-            let outer = mount.source.trim_end_matches('/');
-            inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
-        };
+        let holds = |inner: &str| lies_in(inner, &mount.source);
         if ENGINE_FOLDERS.iter().any(|folder| holds(folder) || mount.source.starts_with(&format!("{folder}/"))) {
             faults.note(&field, "This folder holds what every application on the server stores.");
         } else if DOCKER_SOCKETS.iter().any(|socket| holds(socket)) && !given.docker_socket {
@@ -200,6 +197,40 @@ fn host_mounts(faults: &mut Faults, given: &wire::RunSettings) -> Vec<HostMount>
         }
     }
     mounts
+}
+
+/// What hides a file at this path, or is hidden by it: storage that it would lie in, another file in whose place a folder
+/// would have to be.
+pub fn in_the_way(path: &str, run: &wire::RunSettings, others: &[&str]) -> Option<String> {
+    let volume = run.volumes.iter().map(|volume| ("a volume", &volume.path));
+    let folder = run.host_mounts.iter().map(|mount| ("a folder of the server", &mount.path));
+    if let Some((what, storage)) = volume.chain(folder).find(|(_, storage)| lies_in(path, storage)) {
+        return Some(format!("{storage} is {what}, which keeps its own files. Choose a path outside of it."));
+    }
+    let other = others.iter().filter(|other| **other != path);
+    let other = other.copied().find(|other| lies_in(path, other) || lies_in(other, path))?;
+    let [file, below] = if lies_in(path, other) { [other, path] } else { [path, other] };
+    Some(format!("{file} cannot be a file and the folder of {below} at once. Choose another path."))
+}
+
+/// Files that are there do not come to lie in storage that is added.
+pub fn keep_files(faults: &mut Faults, given: &wire::RunSettings, files: &[File]) {
+    let volumes = given.volumes.iter().enumerate().map(|(i, volume)| (format!("run.volumes.{i}.path"), &volume.path));
+    let mounts =
+        given.host_mounts.iter().enumerate().map(|(i, mount)| (format!("run.host_mounts.{i}.path"), &mount.path));
+    for (field, path) in volumes.chain(mounts) {
+        // One at the very path is refused in any case.
+        let below = files.iter().map(|file| file.path.as_str()).find(|file| *file != path && lies_in(file, path));
+        if let Some(file) = below {
+            faults.note(&field, format!("The file {file} would lie in it. Delete the file, or choose another path."));
+        }
+    }
+}
+
+/// At this path, or below it.
+pub fn lies_in(path: &str, outer: &str) -> bool {
+    let outer = outer.trim_end_matches('/');
+    path == outer || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Two things at one path would hide each other.

@@ -92,3 +92,18 @@ proptest! {
         prop_assert_eq!(faults.into_result().is_ok(), fine);
     }
 }
+
+#[test]
+fn a_file_lies_in_no_storage_and_no_other_file() {
+    let volume = |path: &str| wire::Volume { name: "data".into(), path: path.into(), read_only: false };
+    let settings =
+        RunSettings { volumes: vec![volume("/data")], host_mounts: mount("/srv").host_mounts, ..Default::default() };
+    let mounted = settings.host_mounts[0].path.clone();
+    let refused = |path: &str| in_the_way(path, &settings, &["/etc/app/config", "/etc/key"]).is_some();
+    for path in ["/data", "/data/x", "/data/x/y", &mounted, &format!("{mounted}/x"), "/etc/key/x", "/etc", "/etc/app"] {
+        assert!(refused(path), "{path}");
+    }
+    for path in ["/database", "/datax/y", "/etc/app/config", "/etc/app/config2", "/etc/key2", "/da"] {
+        assert!(!refused(path), "{path}");
+    }
+}

@@ -247,6 +247,39 @@ async fn secret_files_never_come_back() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_a_volume_or_another_file_is_refused_when_it_is_saved() {
+    on_each_database(async |h: Harness| {
+        let stage = Stage::new(&h).await;
+        let owner = &stage.tenant.owner;
+        let file = |path: &str| SetFile {
+            application_id: stage.application.id,
+            path: path.into(),
+            content: "x".into(),
+            secret: false,
+        };
+        let volume = |path: &str| Volume { name: "data".into(), path: path.into(), read_only: false };
+        configure(&stage, |run| run.volumes = vec![volume("/data")]).await;
+        h.ok::<SetFileOp>(owner, file("/etc/app")).await;
+        // Again is a replacement.
+        h.ok::<SetFileOp>(owner, file("/etc/app")).await;
+        h.ok::<SetFileOp>(owner, file("/database")).await;
+        for (path, why) in [("/data", "volume"), ("/data/x", "volume"), ("/etc/app/x", "folder"), ("/etc", "folder")] {
+            let refused = h.refused::<SetFileOp>(owner, file(path)).await;
+            assert_eq!(refused.errors[0].field, "path", "{path}");
+            assert!(refused.errors[0].message.contains(why), "{path}: {}", refused.errors[0].message);
+        }
+        for path in ["/etc", "/etc/app"] {
+            let run = RunSettings { volumes: vec![volume(path)], ..Default::default() };
+            let update = UpdateApplication { run: Some(run), ..no_changes(&stage.application) };
+            let refused = h.refused::<UpdateApplicationOp>(owner, update).await;
+            assert_eq!(refused.errors[0].field, "run.volumes.0.path", "{path}");
+        }
+        stage.deploy_well().await;
+    })
+    .await;
+}
+
 operations! {
     StartCleanupOp = command "server_cleanups.start", Permission(Permission::ServersManage),
         services::servers::cleanups::start[StartCleanup] -> Cleanup;
