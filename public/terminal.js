@@ -31,6 +31,15 @@ class CanopyTerminal extends HTMLElement {
     this.open();
   }
 
+  static observedAttributes = ["data-address"];
+
+  // Another container was chosen.
+  attributeChangedCallback(_name, before) {
+    if (before === null || !this.isConnected) return;
+    this.disconnectedCallback();
+    this.open();
+  }
+
   disconnectedCallback() {
     this.resized?.disconnect();
     this.socket?.close();

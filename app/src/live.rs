@@ -34,11 +34,12 @@ pub fn follow_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSign
     Effect::new(move |_| browser::during(browser::deployment(id, lines, now)));
 }
 
-/// Fills the log with what the running container writes. `lost` becomes true when nothing more can be read.
+/// Fills the log with what the running containers write, or one of them. `lost` becomes true when nothing more can be
+/// read.
 #[cfg_attr(not(feature = "hydrate"), allow(unused_variables))]
-pub fn follow_container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSignal<bool>) {
+pub fn follow_container(id: ApplicationId, replica: Option<u32>, lines: RwSignal<LogRing>, lost: RwSignal<bool>) {
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| browser::during(browser::container(id, lines, lost)));
+    Effect::new(move |_| browser::during(browser::container(id, replica, lines, lost)));
 }
 
 /// A part of a container's log, as far as it was read.

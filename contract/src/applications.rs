@@ -219,6 +219,9 @@ pub struct DeleteApplication {
 #[wire]
 pub struct ApplicationLogs {
     pub id: ApplicationId,
+    /// Of one replica only, from 1; absent: of all.
+    #[serde(default)]
+    pub replica: Option<u32>,
     /// Part of a line, in any case.
     #[serde(default)]
     pub search: Option<String>,

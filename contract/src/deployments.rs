@@ -364,6 +364,9 @@ pub struct LogLine {
 #[wire]
 pub struct ContainerLine {
     pub at: Option<DateTime<Utc>>,
+    /// Which of several replicas printed it, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<u32>,
     pub stream: Stream,
     pub text: String,
 }

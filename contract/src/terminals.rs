@@ -6,6 +6,9 @@ use macros::wire;
 #[wire]
 pub struct OpenTerminal {
     pub application_id: ApplicationId,
+    /// Into this replica, from 1; absent: into the first that runs.
+    #[serde(default)]
+    pub replica: Option<u32>,
 }
 
 /// A terminal that was opened.

@@ -140,15 +140,16 @@ async fn poll_deployment(id: DeploymentId, lines: RwSignal<LogRing>, now: RwSign
     }
 }
 
-pub async fn container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSignal<bool>) {
-    let url = format!("/api/v1/applications.log_events?id={id}&tail=200");
+pub async fn container(id: ApplicationId, replica: Option<u32>, lines: RwSignal<LogRing>, lost: RwSignal<bool>) {
+    let replica = replica.map(|number| format!("&replica={number}")).unwrap_or_default();
+    let url = format!("/api/v1/applications.log_events?id={id}&tail=200{replica}");
     if let Some((source, mut events)) = open(&url, &["line"]) {
         let batch = Batch::new(lines);
         let mut seq = 0;
         let mut recent = std::collections::VecDeque::new();
         while let Some((_, message)) = next(&source, &mut events).await {
             let Some(line) = read::<ContainerLine>(&message) else { continue };
-            let mark = (line.at, line.text.clone());
+            let mark = (line.at, line.replica, line.text.clone());
             if line.at.is_some() && recent.contains(&mark) {
                 continue;
             }
@@ -157,13 +158,7 @@ pub async fn container(id: ApplicationId, lines: RwSignal<LogRing>, lost: RwSign
                 recent.pop_front();
             }
             seq += 1;
-            batch.add(line.at.map(|at| LogLine {
-                seq,
-                at,
-                step: String::new(),
-                stream: line.stream.as_str().to_owned(),
-                text: line.text,
-            }));
+            batch.add(line.at.is_some().then(|| LogLine { seq, ..container_line(line) }));
         }
     }
     let _ = lost.try_set(true);
@@ -189,7 +184,7 @@ fn container_line(line: ContainerLine) -> LogLine {
     LogLine {
         seq: 0,
         at: line.at.unwrap_or_default(),
-        step: String::new(),
+        step: line.replica.map(|number| format!("replica {number}")).unwrap_or_default(),
         stream: line.stream.as_str().to_owned(),
         text: line.text,
     }

@@ -16,7 +16,7 @@ pub struct LogLine {
     /// Grows within one log; the key of the row and what the stream resumes from.
     pub seq: i64,
     pub at: DateTime<Utc>,
-    /// "build"; empty for the log of a running container.
+    /// "build"; "replica 2" where several containers write; else empty for the log of a running container.
     pub step: String,
     /// "stdout", "stderr" or "system".
     pub stream: String,

@@ -46,6 +46,8 @@ struct Follow {
     after: Option<i64>,
     #[serde(default)]
     tail: Option<usize>,
+    #[serde(default)]
+    replica: Option<u32>,
 }
 
 async fn deployment(
@@ -88,7 +90,8 @@ async fn application(
         Err(refused) => return refused,
     };
     let tail = follow.tail.unwrap_or(200).min(5000);
-    let lines = match services::applications::logs::follow(app.platform.clone(), scope, id, tail).await {
+    let lines = match services::applications::logs::follow(app.platform.clone(), scope, id, follow.replica, tail).await
+    {
         Ok(lines) => lines.map(|line| json("line", &line)),
         Err(error) => return problem(error.into_contract(&caller.request_id), &caller.request_id),
     };
@@ -134,9 +137,10 @@ struct Part {
     search: Option<String>,
     since: Option<String>,
     until: Option<String>,
+    replica: Option<u32>,
 }
 
-/// What the running container printed, as a text file that is sent while it is read.
+/// What the running containers printed, as a text file that is sent while it is read.
 async fn application_text(
     State(app): State<App>,
     Extension(caller): Extension<Arc<Caller>>,
@@ -150,7 +154,7 @@ async fn application_text(
     let now = app.platform.clock.now();
     let range = Range::of(now, part.since.as_deref(), part.until.as_deref(), part.search.as_deref());
     let opened = match range {
-        Ok(range) => services::applications::logs::whole(&app.platform, scope, id, range).await,
+        Ok(range) => services::applications::logs::whole(&app.platform, scope, id, range, part.replica).await,
         Err(error) => Err(error),
     };
     let (name, lines) = match opened {
@@ -173,7 +177,8 @@ async fn application_text(
 
 fn container_text(line: ContainerLine) -> String {
     let at = line.at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).unwrap_or_default();
-    format!("{at} {:<6} {}\n", line.stream.as_str(), line.text)
+    let replica = line.replica.map(|number| format!("{number:<2} ")).unwrap_or_default();
+    format!("{at} {replica}{:<6} {}\n", line.stream.as_str(), line.text)
 }
 
 fn as_text(line: &LogLine) -> String {

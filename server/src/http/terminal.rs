@@ -41,12 +41,18 @@ impl Size {
     }
 }
 
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+struct Which {
+    replica: Option<u32>,
+}
+
 async fn terminal(
     State(app): State<App>,
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(size): Query<Size>,
+    Query(Which { replica }): Query<Which>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !is_from_here(&headers) {
@@ -56,12 +62,12 @@ async fn terminal(
     let Ok(application_id) = id.parse::<ApplicationId>() else {
         return problem(services::Error::NotFound.into_contract(&caller.request_id), &caller.request_id);
     };
-    let opened = perform::<OpenCall>(&app.platform, &caller, OpenTerminal { application_id }).await;
+    let opened = perform::<OpenCall>(&app.platform, &caller, OpenTerminal { application_id, replica }).await;
     let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
     match opened {
         Ok(answer) => upgrade.on_upgrade(move |socket| serve(app, caller, answer.output, size.bounded(), socket)),
         // A browser shows its page nothing of an answer that is no websocket: what a person can act on is told in one.
-        Err(refusal) if matches!(refusal.error.status, 409 | 429 | 503) => {
+        Err(refusal) if matches!(refusal.error.status, 409 | 422 | 429 | 503) => {
             upgrade.on_upgrade(move |mut socket| async move {
                 let _gone = socket.send(last_word(&refusal.error.detail)).await;
                 let _gone = socket.send(Message::Close(None)).await;

@@ -1,6 +1,7 @@
-//! What a running container prints, line by line, with secrets masked as in a deployment's log: live, a part of it by
+//! What the running containers print, line by line, with secrets masked as in a deployment's log: live, a part of it by
 //! time and search, or all that is kept as a text.
 
+use super::log_merge::merged;
 use super::log_times;
 use super::serving::Serving;
 use crate::ctx::Ctx;
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 const MOST_LINES: usize = 5000;
 const USUAL_LINES: u32 = 500;
+/// While one replica says nothing, the lines of the others wait so long, so that lines of one moment come in order.
+const PATIENCE: Duration = Duration::from_millis(150);
 const READ_LIMIT: Duration = Duration::from_secs(20);
 
 /// Which lines are wanted.
@@ -81,7 +84,7 @@ pub async fn read(ctx: &Ctx, input: ApplicationLogs) -> Result<ContainerLog> {
     };
     // The engine takes the last lines first, and then those of the range: only without one does that leave enough.
     let tail = range.is_all().then_some(limit + 1);
-    let lines = open(serving, &range, tail, false).await?;
+    let lines = open(serving, input.replica, &range, tail, false).await?;
     let newest = newest(lines.filter(|line| std::future::ready(range.holds(line))), limit);
     tokio::time::timeout(READ_LIMIT, newest)
         .await
@@ -107,15 +110,16 @@ async fn newest(lines: impl Stream<Item = ContainerLine>, limit: usize) -> Conta
     ContainerLog { items, next_cursor: oldest.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)) }
 }
 
-/// The last lines, then every new one, until the container ends or the caller turns away.
+/// The last lines, then every new one, until the containers end or the caller turns away.
 pub async fn follow(
     platform: Arc<Platform>,
     scope: Scope,
     id: ApplicationId,
+    replica: Option<u32>,
     tail: usize,
 ) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
     let serving = Serving::find(&platform, scope, id).await?;
-    open(serving, &Range::default(), Some(tail.min(MOST_LINES)), true).await
+    open(serving, replica, &Range::default(), Some(tail.min(MOST_LINES)), true).await
 }
 
 /// All of the range that is kept, and the application's name.
@@ -124,23 +128,47 @@ pub async fn whole(
     scope: Scope,
     id: ApplicationId,
     range: Range,
+    replica: Option<u32>,
 ) -> Result<(String, impl Stream<Item = ContainerLine> + Send + use<>)> {
     let serving = Serving::find(platform, scope, id).await?;
     let name = serving.application.name.clone();
-    let lines = open(serving, &range, None, false).await?;
+    let lines = open(serving, replica, &range, None, false).await?;
     Ok((name, lines.filter(move |line| std::future::ready(range.holds(line)))))
 }
 
+/// Of the chosen replica, or of all that are there.
 async fn open(
     serving: Serving,
+    replica: Option<u32>,
     range: &Range,
     tail: Option<usize>,
     follow: bool,
 ) -> Result<impl Stream<Item = ContainerLine> + Send + use<>> {
-    let output = serving.engine.logs(&serving.container, range.request(tail, follow)).await?;
-    let lines = Splitter::new(serving.secrets);
+    let asked = serving.replicas(replica)?.into_iter().map(|(number, container)| {
+        let (serving, request) = (&serving, range.request(tail, follow));
+        async move { (number, serving.engine.logs(container, request).await) }
+    });
+    let (mut streams, mut refused) = (Vec::new(), None);
+    for (number, answer) in futures::future::join_all(asked).await {
+        match answer {
+            Ok(output) => streams.push(lines_of(output, number, serving.secrets.clone())),
+            Err(error) => refused = Some(error),
+        }
+    }
+    match refused {
+        Some(error) if streams.is_empty() => Err(error.into()),
+        _ => Ok(merged(streams, follow.then_some(PATIENCE))),
+    }
+}
+
+fn lines_of(
+    output: BoxStream<'static, EngineResult<Output>>,
+    replica: Option<u32>,
+    secrets: Secrets,
+) -> BoxStream<'static, ContainerLine> {
+    let lines = Splitter::new(replica, secrets);
     let reader = Reader { output, lines, waiting: VecDeque::new(), ended: false };
-    Ok(futures::stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }))
+    futures::stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }).boxed()
 }
 
 struct Reader {
@@ -176,36 +204,39 @@ impl Reader {
 
 /// From the engine's output, with a timestamp in front of each line, to masked lines.
 pub(crate) struct Splitter {
+    replica: Option<u32>,
     stdout: Lines,
     stderr: Lines,
 }
 
 impl Splitter {
-    pub fn new(secrets: Secrets) -> Self {
-        Self { stdout: Lines::new(secrets.clone()), stderr: Lines::new(secrets) }
+    /// `replica`: which of several.
+    pub fn new(replica: Option<u32>, secrets: Secrets) -> Self {
+        Self { replica, stdout: Lines::new(secrets.clone()), stderr: Lines::new(secrets) }
     }
 
     pub fn push(&mut self, output: &Output, mut emit: impl FnMut(ContainerLine)) {
-        let source = output.stream;
+        let (source, replica) = (output.stream, self.replica);
         let lines = match source {
             Source::Stderr => &mut self.stderr,
             Source::Stdout | Source::System => &mut self.stdout,
         };
-        lines.push(&output.bytes, |line| emit(timed(source, &line)));
+        lines.push(&output.bytes, |line| emit(timed(source, replica, &line)));
     }
 
     pub fn finish(&mut self, mut emit: impl FnMut(ContainerLine)) {
-        self.stdout.finish(|line| emit(timed(Source::Stdout, &line)));
-        self.stderr.finish(|line| emit(timed(Source::Stderr, &line)));
+        let replica = self.replica;
+        self.stdout.finish(|line| emit(timed(Source::Stdout, replica, &line)));
+        self.stderr.finish(|line| emit(timed(Source::Stderr, replica, &line)));
     }
 }
 
 /// Takes the engine's timestamp off a line, if there is one.
-fn timed(stream: Source, line: &str) -> ContainerLine {
+fn timed(stream: Source, replica: Option<u32>, line: &str) -> ContainerLine {
     let (stamp, rest) = line.split_once(' ').unwrap_or((line, ""));
     match stamp.parse::<contract::Time>() {
-        Ok(at) => ContainerLine { at: Some(at), stream, text: rest.to_owned() },
-        Err(_) => ContainerLine { at: None, stream, text: line.to_owned() },
+        Ok(at) => ContainerLine { at: Some(at), replica, stream, text: rest.to_owned() },
+        Err(_) => ContainerLine { at: None, replica, stream, text: line.to_owned() },
     }
 }
 
@@ -221,7 +252,12 @@ mod tests {
         let lines: Vec<_> = seconds
             .iter()
             .enumerate()
-            .map(|(index, second)| ContainerLine { at: at(*second), stream: Source::Stdout, text: index.to_string() })
+            .map(|(index, second)| ContainerLine {
+                at: at(*second),
+                replica: None,
+                stream: Source::Stdout,
+                text: index.to_string(),
+            })
             .collect();
         let (mut seen, mut until) = (Vec::new(), None);
         loop {
@@ -242,8 +278,12 @@ mod tests {
     fn a_range_holds_what_it_says() {
         let now: Time = "2026-11-22T12:00:00Z".parse().unwrap();
         let range = Range::of(now, Some("1h"), Some("2026-11-22T11:30:00Z"), Some(" ERROR ")).unwrap();
-        let line =
-            |at: &str, text: &str| ContainerLine { at: at.parse().ok(), stream: Source::Stderr, text: text.into() };
+        let line = |at: &str, text: &str| ContainerLine {
+            at: at.parse().ok(),
+            replica: None,
+            stream: Source::Stderr,
+            text: text.into(),
+        };
         assert!(range.holds(&line("2026-11-22T11:00:00Z", "an error")));
         assert!(!range.holds(&line("2026-11-22T10:59:59Z", "an error")));
         assert!(!range.holds(&line("2026-11-22T11:30:00Z", "an error")));
@@ -253,7 +293,7 @@ mod tests {
 
     #[test]
     fn timestamps_come_off_and_secrets_are_masked() {
-        let mut lines = Splitter::new(Secrets::new(["t0psecret"]));
+        let mut lines = Splitter::new(None, Secrets::new(["t0psecret"]));
         let mut out = Vec::new();
         let chunk = |stream, text: &str| Output { stream, bytes: text.as_bytes().to_vec() };
         lines.push(&chunk(Source::Stdout, "2026-01-02T03:04:05.678901234Z key is t0p"), |line| out.push(line));

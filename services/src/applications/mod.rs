@@ -10,6 +10,7 @@ pub(crate) mod domains;
 pub mod events;
 pub mod files;
 pub mod lifecycle;
+mod log_merge;
 mod log_times;
 pub mod logs;
 mod ports;

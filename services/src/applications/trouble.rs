@@ -84,7 +84,10 @@ pub async fn note(
         (next.exit_code, next.out_of_memory) = (Some(death.exit_code), death.out_of_memory);
     }
     if troubled && (fresh > 0 || !was_troubled) {
-        let lines = tokio::time::timeout(READ_LIMIT, last_lines(platform, row)).await;
+        // The replica that is in trouble, not the first.
+        let worst = ended.or_else(|| own.iter().max_by_key(|container| container.restarts));
+        let lines =
+            tokio::time::timeout(READ_LIMIT, last_lines(platform, row, worst.map_or("", |worst| &worst.id))).await;
         match lines {
             Ok(Ok(lines)) => next.last_lines = serde_json::to_value(lines)?,
             Ok(Err(error)) => tracing::debug!(%error, "what an application said last is not known"),
@@ -114,11 +117,11 @@ fn death_of(platform: &Platform, container: &Container) -> Option<Death> {
     }
 }
 
-async fn last_lines(platform: &Platform, row: &application::Model) -> Result<Vec<String>> {
+async fn last_lines(platform: &Platform, row: &application::Model, container: &str) -> Result<Vec<String>> {
     let serving = Serving::find(platform, Scope::of(row.organization_id), row.id).await?;
     let request = LogRequest { tail: Some(LAST_LINES), ..Default::default() };
-    let mut output = serving.engine.logs(&serving.container, request).await?;
-    let (mut lines, mut texts) = (Splitter::new(serving.secrets), Vec::new());
+    let mut output = serving.engine.logs(container, request).await?;
+    let (mut lines, mut texts) = (Splitter::new(None, serving.secrets), Vec::new());
     while let Some(Ok(chunk)) = output.next().await {
         lines.push(&chunk, |line| texts.push(line.text));
     }

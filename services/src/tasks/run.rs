@@ -9,7 +9,7 @@ use crate::applications::serving::Serving;
 use crate::clock::new_id;
 use crate::error::Error;
 use crate::jobs::{Abandoned, Job, JobError, JobRun, Lane, queue_at};
-use crate::servers::engine::{ContainerState, Engine, EngineError, OutputSink};
+use crate::servers::engine::{Engine, EngineError, OutputSink};
 use crate::servers::exec::{ExecEnd, ExecRequest};
 use contract::ids::ScheduledTaskRunId;
 use contract::scheduled_tasks::TaskRunStatus;
@@ -143,9 +143,9 @@ impl Found {
             Ok(command) => command,
             Err(why) => return Ok(Err(why.to_owned())),
         };
-        let container = match serving.engine.container(&serving.container).await {
-            Ok(Some(container)) if container.state == ContainerState::Running => container,
-            Ok(_) => return Ok(Err("The application's container does not run.".into())),
+        let container = match serving.running(None).await {
+            Ok(Some(container)) => container,
+            Ok(None) => return Ok(Err("The application's container does not run.".into())),
             Err(error) => return Ok(Err(format!("Its server could not be asked: {error}."))),
         };
         let mark: Uuid = new_id();

@@ -4,7 +4,7 @@ use super::SILENT;
 use crate::applications::desired;
 use crate::applications::serving::Serving;
 use crate::clock::new_id;
-use crate::servers::engine::{Container, ContainerState, Engine};
+use crate::servers::engine::{Container, Engine};
 use crate::{Ctx, Error, Result};
 use contract::terminals::{OpenTerminal, TerminalSession};
 use entity::{Global, Tenant, terminal_session, user};
@@ -22,7 +22,10 @@ pub async fn open(ctx: &Ctx, input: OpenTerminal) -> Result<TerminalSession> {
         return Err(Error::conflict(format!("{} is stopped. Start it first.", serving.application.name)));
     }
     let engine = serving.engine.as_ref();
-    let container = running(engine, &serving.container).await?;
+    let container = serving.running(input.replica).await?.ok_or_else(|| match input.replica {
+        Some(replica) => Error::conflict(format!("Replica {replica} does not run. Its log says why.")),
+        None => Error::conflict("The application's container does not run. Its log says why."),
+    })?;
     let shell = shell(engine, &container).await?;
 
     let tx = ctx.tx().await?;
@@ -65,13 +68,6 @@ pub async fn open(ctx: &Ctx, input: OpenTerminal) -> Result<TerminalSession> {
         container_name: container.name,
         shell: shell.to_owned(),
     })
-}
-
-async fn running(engine: &dyn Engine, name: &str) -> Result<Container> {
-    match engine.container(name).await? {
-        Some(container) if container.state == ContainerState::Running => Ok(container),
-        _ => Err(Error::conflict("The application's container does not run. Its log says why.")),
-    }
 }
 
 async fn shell(engine: &dyn Engine, container: &Container) -> Result<&'static str> {

@@ -130,6 +130,8 @@ pub struct EngineState {
     pub logins: Vec<RegistryLogin>,
     /// The environment of every container that was made, by name.
     pub environments: BTreeMap<String, BTreeMap<String, String>>,
+    /// What some containers printed, by name, with timestamps; others printed `container_output`.
+    pub outputs: BTreeMap<String, String>,
     /// What every container printed, with timestamps.
     pub container_output: String,
     /// What every command prints, and how it ends; absent: not by itself.
@@ -179,6 +181,7 @@ impl Default for EngineState {
             built_guarded: Vec::new(),
             logins: Vec::new(),
             environments: BTreeMap::new(),
+            outputs: BTreeMap::new(),
             container_output: String::new(),
             command_output: String::new(),
             command_ends: Some(0),
@@ -536,8 +539,9 @@ impl Engine for MemoryEngine {
     async fn logs(&self, id: &str, _: LogRequest) -> EngineResult<BoxStream<'static, EngineResult<Output>>> {
         self.faults.pass("engine.logs").await?;
         let mut state = self.reached()?;
-        state.find(id)?;
-        let bytes = state.container_output.clone().into_bytes();
+        let name = state.find(id)?.name.clone();
+        let text = state.outputs.get(&name).unwrap_or(&state.container_output);
+        let bytes = text.clone().into_bytes();
         let output = Output { stream: contract::deployments::Stream::Stdout, bytes };
         Ok(futures::stream::iter([Ok(output)]).boxed())
     }

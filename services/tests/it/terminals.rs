@@ -72,7 +72,7 @@ impl Browser {
 }
 
 async fn open(stage: &Stage) -> TerminalSession {
-    stage.h.ok::<Open>(&stage.tenant.owner, OpenTerminal { application_id: stage.application.id }).await
+    stage.h.ok::<Open>(&stage.tenant.owner, OpenTerminal { application_id: stage.application.id, replica: None }).await
 }
 
 async fn events(stage: &Stage) -> Vec<(String, String)> {
@@ -159,7 +159,7 @@ async fn one_that_a_dead_process_left_is_closed_and_ended() {
 async fn who_may_open_one_and_how_many() {
     on_each_database(async |h: Harness| {
         let stage = Stage::new(&h).await;
-        let input = || OpenTerminal { application_id: stage.application.id };
+        let input = || OpenTerminal { application_id: stage.application.id, replica: None };
         let never = h.refused::<Open>(&stage.tenant.owner, input()).await;
         assert!(never.detail.contains("Deploy it first"), "{}", never.detail);
         stage.deploy_well().await;
@@ -173,7 +173,7 @@ async fn who_may_open_one_and_how_many() {
         assert_eq!(h.refused::<Open>(&viewer, input()).await.code, Code::Forbidden);
         let other = h.organization("Other").await;
         assert_eq!(h.refused::<Open>(&other.owner, input()).await.code, Code::NotFound);
-        let absent = OpenTerminal { application_id: ApplicationId(uuid::Uuid::now_v7()) };
+        let absent = OpenTerminal { application_id: ApplicationId(uuid::Uuid::now_v7()), replica: None };
         assert_eq!(h.refused::<Open>(&stage.tenant.owner, absent).await.code, Code::NotFound);
         h.engines.engine.state().files.clear();
         let admin = h.member(&stage.tenant, Role::Admin).await;

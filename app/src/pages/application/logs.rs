@@ -1,5 +1,5 @@
-//! What the running container writes: as it writes it, or a part of it by time and search. The page itself waits for no
-//! server: the lines come once it is there.
+//! What the running containers write, all or one of them: as they write it, or a part of it by time and search. The page
+//! itself waits for no server: the lines come once it is there.
 
 use super::{Subject, framed};
 use crate::live;
@@ -14,6 +14,7 @@ struct Asked {
     search: Option<String>,
     since: Option<String>,
     until: Option<String>,
+    replica: Option<String>,
 }
 
 impl Asked {
@@ -25,12 +26,17 @@ impl Asked {
                 (if id.is_some() { "search" } else { "q" }, self.search.as_deref()),
                 ("since", self.since.as_deref()),
                 ("until", self.until.as_deref()),
+                ("replica", self.replica.as_deref()),
             ],
         )
     }
 
     fn is_a_part(&self) -> bool {
-        *self != Self::default()
+        self.search.is_some() || self.since.is_some() || self.until.is_some()
+    }
+
+    fn replica(&self) -> Option<u32> {
+        self.replica.as_ref()?.parse().ok()
     }
 
     fn filters(&self, here: &str) -> Vec<Filter> {
@@ -42,14 +48,22 @@ impl Asked {
             .until
             .as_ref()
             .map(|until| Filter::new(format!("To {until}"), Self { until: None, ..self.clone() }.of(here, None)));
-        since.into_iter().chain(until).collect()
+        let replica = self.replica().map(|number| {
+            Filter::new(format!("Replica {number}"), Self { replica: None, ..self.clone() }.of(here, None))
+        });
+        since.into_iter().chain(until).chain(replica).collect()
     }
 }
 
 #[component]
 pub fn ApplicationLogsPage() -> impl IntoView {
-    let [search, since, until] = ["q", "since", "until"].map(parameter);
-    let asked = Memo::new(move |_| Asked { search: search.get(), since: since.get(), until: until.get() });
+    let [search, since, until, replica] = ["q", "since", "until", "replica"].map(parameter);
+    let asked = Memo::new(move |_| Asked {
+        search: search.get(),
+        since: since.get(),
+        until: until.get(),
+        replica: replica.get(),
+    });
     framed(Subject::new(), "logs", move |found, _| view! { {move || log(&found, asked.get())} }.into_any())
 }
 
@@ -74,12 +88,14 @@ fn log(application: &Application, asked: Asked) -> AnyView {
     let lines = if asked.is_a_part() {
         part(application, &asked, download.clone())
     } else {
-        following(application, &here, download.clone())
+        following(application, asked.replica(), &here, download.clone())
     };
+    let choice = (application.run.replicas > 1).then(|| choice(application.run.replicas, asked.replica()));
     view! {
         <FilterBar action=here.clone() placeholder="Part of a line" query=query filters=asked.filters(&here)>
             <input class=style::log::FILTER name="since" value=since placeholder="From: 1h" aria-label="From: so long ago, or a time" size="12" />
             <input class=style::log::FILTER name="until" value=until placeholder="To" aria-label="To: so long ago, or a time" size="12" />
+            {choice}
         </FilterBar>
         <noscript>
             <p class=style::text::DIM>
@@ -92,9 +108,25 @@ fn log(application: &Application, asked: Asked) -> AnyView {
     .into_any()
 }
 
-fn following(application: &Application, here: &str, download: String) -> AnyView {
+fn choice(replicas: u32, chosen: Option<u32>) -> AnyView {
+    let options = (1..=replicas)
+        .map(|number| {
+            let text = format!("Replica {number}");
+            view! { <option value=number.to_string() selected=chosen == Some(number)>{text}</option> }
+        })
+        .collect_view();
+    view! {
+        <select class=style::log::FILTER name="replica" aria-label="All replicas, or one">
+            <option value="">"All replicas"</option>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+fn following(application: &Application, replica: Option<u32>, here: &str, download: String) -> AnyView {
     let (lines, lost) = (RwSignal::new(LogRing::default()), RwSignal::new(false));
-    live::follow_container(application.id, lines, lost);
+    live::follow_container(application.id, replica, lines, lost);
     let here = here.to_owned();
     let notice = move || {
         lost.get().then(|| {
@@ -113,6 +145,7 @@ fn part(application: &Application, asked: &Asked, download: String) -> AnyView {
     let window = live::LogWindow::default();
     let input = ApplicationLogs {
         id: application.id,
+        replica: asked.replica(),
         search: asked.search.clone(),
         since: asked.since.clone(),
         until: asked.until.clone(),

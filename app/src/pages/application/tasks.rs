@@ -10,7 +10,7 @@ use crate::pages::success::successes;
 use crate::session::may;
 use crate::ui::{
     Button, Card, Cell, Code, Column, Empty, FilterBar, FormActions, FormBody, FormPair, Glyph, Kind, LinkButton,
-    NumberField, Pager, Pill, RelativeTime, RowLink, SelectField, Table, TextField, Tone,
+    Notice, NumberField, Pager, Pill, RelativeTime, RowLink, SelectField, Table, TextField, Tone,
 };
 use contract::Page;
 use contract::applications::Application;
@@ -42,8 +42,11 @@ pub fn ApplicationTasksPage() -> impl IntoView {
                 Some(task) => change_form(&here, task, update),
                 None => create_form(&application, create),
             });
+            let where_it_runs = (application.run.replicas > 1).then(|| {
+                view! { <Notice title="One replica runs them">"A task runs once, in the first replica that runs at that moment."</Notice> }
+            });
             let list = list(page, &here, search.get_untracked(), cursor.get_untracked().is_some());
-            view! { {list} {form} }.into_any()
+            view! { {where_it_runs} {list} {form} }.into_any()
         })
     })
 }

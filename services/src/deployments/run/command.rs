@@ -93,7 +93,7 @@ async fn ended(work: &Work<'_>, id: &str) -> Result<Outcome, Halt> {
     let followed = async {
         let request = LogRequest { tail: None, follow: true, since: None, until: None };
         let mut output = engine.logs(id, request).await?;
-        let mut lines = crate::applications::logs::Splitter::new(work.log.secrets().clone());
+        let mut lines = crate::applications::logs::Splitter::new(None, work.log.secrets().clone());
         let mut copy = |line: contract::deployments::ContainerLine| work.log.keep_line(line.stream, line.text);
         while let Some(chunk) = output.next().await {
             lines.push(&chunk?, &mut copy);

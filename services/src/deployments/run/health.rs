@@ -210,7 +210,7 @@ pub async fn copy_last_lines(engine: &dyn Engine, container: &str, log: &Log, li
     let copied = async {
         let request = LogRequest { tail: Some(LAST_LINES), follow: false, ..Default::default() };
         let Ok(mut output) = engine.logs(container, request).await else { return };
-        let mut lines = crate::applications::logs::Splitter::new(log.secrets().clone());
+        let mut lines = crate::applications::logs::Splitter::new(None, log.secrets().clone());
         let mut copy = |line: contract::deployments::ContainerLine| {
             said.push(line.text.clone());
             log.keep_line(line.stream, line.text);

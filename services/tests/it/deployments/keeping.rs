@@ -194,7 +194,7 @@ fn deployment_id_long_gone() -> String {
 async fn a_running_containers_lines_are_followed_and_masked() {
     on_each_database(async |h: Harness| {
         let stage = Stage::new(&h).await;
-        let follow = || logs::follow(h.platform.clone(), stage.tenant.scope, stage.application.id, 10);
+        let follow = || logs::follow(h.platform.clone(), stage.tenant.scope, stage.application.id, None, 10);
         assert!(follow().await.is_err(), "nothing runs yet");
         let secret = contract::variables::SetVariable {
             application_id: stage.application.id,

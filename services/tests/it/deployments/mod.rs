@@ -6,6 +6,7 @@ mod builds;
 mod course;
 mod disks;
 mod keeping;
+mod replicas;
 mod running;
 mod slots;
 pub mod stage;
