@@ -47,7 +47,7 @@ impl<'a> SshPlace<'a> {
         let host_fits = (1..=253).contains(&host.len())
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
             && !host.starts_with(['-', '.']);
-        let path_fits = path.trim_matches('/') != ""
+        let path_fits = !path.trim_matches('/').is_empty()
             && path.bytes().all(|b| word(b) || matches!(b, b'/' | b'~' | b'+' | b'@' | b'=' | b','))
             && !path.starts_with('-')
             && path.split('/').all(|part| part != ".." && !part.starts_with('-'));

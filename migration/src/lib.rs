@@ -18,8 +18,8 @@ mod m20261122_000013_deployment_analytics;
 mod m20261122_000014_shared_variables;
 mod m20261122_000015_builds;
 mod m20261122_000016_server_cleanups;
-mod m20261122_000018_sources_shown;
 mod m20261122_000017_server_slots;
+mod m20261122_000018_sources_shown;
 
 pub use sea_orm_migration::MigratorTrait;
 

@@ -66,7 +66,7 @@ async fn credentials_are_sealed_and_their_organizations_own() {
         assert_eq!(h.refused::<DeleteGit>(&other.owner, GitCredentialRef { id: made.id }).await.code, Code::NotFound);
         assert!(h.ok::<GitCredentials>(&other.owner, Default::default()).await.items.is_empty());
         let search = ListGitCredentials { search: Some("FOR".into()), ..Default::default() };
-        assert_eq!(h.ok::<GitCredentials>(owner, search).await.items, [made.clone()]);
+        assert_eq!(h.ok::<GitCredentials>(owner, search).await.items, std::slice::from_ref(&made));
 
         // An application takes it, and then it stays.
         let application = estate.application(&h, "shop").await;

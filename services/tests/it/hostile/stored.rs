@@ -477,6 +477,8 @@ async fn hostile_rules_and_previews_deploy_nothing() {
             organization_id: stage.tenant.organization,
             application_id: stage.application.id,
             number: 7,
+            comment_id: None,
+            comment_text: None,
             title: "x".into(),
             branch: "--upload-pack=id".into(),
             author: "stranger".into(),
