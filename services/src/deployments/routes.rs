@@ -8,7 +8,7 @@ use crate::applications::desired;
 use crate::error::{Error, Result};
 use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
-use crate::servers::engine::{Engine, EngineError, HOST_GATEWAY};
+use crate::servers::engine::{Engine, EngineError, EngineResult, HOST_GATEWAY};
 use crate::servers::names;
 use crate::servers::proxy::{Backend, Ports, ProxySettings, Route, RoutedDomain};
 use crate::servers::sites::{self, Rounds, Site};
@@ -18,6 +18,9 @@ use entity::{Scope, Tenant, application, deployment, server};
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How often a route is put within the time that the proxy gets for it.
+const TRIES: u32 = 5;
 
 /// To all containers of a deployment, of which `first` names the first.
 pub(crate) fn route(
@@ -110,17 +113,35 @@ async fn lead_to_at(
         .await?
         .ok_or(Error::NotFound)?;
     let domains = application_domains::routed(platform, db, scope, id).await?;
-    let proxy = &platform.proxy;
     if domains.is_empty() {
-        return Ok(proxy.remove_route(engine, settings, id).await?);
+        return Ok(platform.proxy.remove_route(engine, settings, id).await?);
     }
     let config = snapshot::open(&platform.keyring, deployment.id, &deployment.snapshot)?;
     let container = deployment.container.unwrap_or_else(|| {
         names::container(&settings.instance, config.name.as_str(), deployment.number, deployment.id)
     });
     let route = route(id, domains, &container, &config);
-    proxy.put_route(engine, settings, &route).await?;
-    Ok(proxy.await_route(engine, settings, &route, platform.settings.pace.route).await?)
+    Ok(lead(platform, engine, settings, &route).await?)
+}
+
+/// Makes a route the application's only one and waits until the proxy uses it. What somebody who was stopped in the
+/// middle had written may come into use after a look at the proxy, so it is put again when it does not come to be.
+pub(crate) async fn lead(
+    platform: &Platform,
+    engine: &dyn Engine,
+    settings: &ProxySettings,
+    route: &Route,
+) -> EngineResult<()> {
+    let (proxy, limit) = (&platform.proxy, platform.settings.pace.route);
+    let mut last = EngineError::TimedOut(limit);
+    for _ in 0..TRIES {
+        proxy.put_route(engine, settings, route).await?;
+        match proxy.await_route(engine, settings, route, limit / TRIES).await {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 async fn find(platform: &Platform, scope: Scope, id: ApplicationId) -> Result<application::Model> {

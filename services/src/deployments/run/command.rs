@@ -5,7 +5,7 @@ use super::super::diagnosis::{self, Finding};
 use super::container::{self, Generation};
 use super::start;
 use super::work::{Halt, Work};
-use crate::servers::engine::{ContainerState, Image, LogRequest};
+use crate::servers::engine::{ContainerState, EngineError, Image, LogRequest};
 use crate::servers::names;
 use crate::values::CommandArgument;
 use contract::deployments::Step;
@@ -68,11 +68,19 @@ async fn run(work: &Work<'_>, image: &Image, command: &[CommandArgument]) -> Res
     let generation =
         Generation { deployment: work.id, container: &name, image: &image.digest, commit: commit.as_deref() };
     let spec = container::one_off(work.instance(), &work.config, generation, command);
-    let created = container::create(engine, work.instance(), &work.config, spec);
-    let id = work.engine_call(created, diagnosis::start).await?;
-    let outcome = ended(work, &id).await;
-    // Whatever became of it, it goes now; what can't be removed goes with the deployment's other containers.
-    if let Err(error) = work.tried(engine.remove_container(&id)).await {
+    let outcome = async {
+        let created = container::create(engine, work.instance(), &work.config, spec);
+        let id = work.engine_call(created, diagnosis::start).await?;
+        ended(work, &id).await
+    };
+    let outcome = outcome.await;
+    // Whatever became of it, it goes now, also when nobody heard that it was made; a connection that was cut is whole
+    // again at the second try. What can't be removed goes with the deployment's other containers.
+    let mut removed = work.tried(engine.remove_container(&name)).await;
+    if matches!(removed, Err(EngineError::Unreachable(_) | EngineError::Way(_))) {
+        removed = work.tried(engine.remove_container(&name)).await;
+    }
+    if let Err(error) = removed {
         work.log.say(format!("The command's container could not be removed yet: {error}"));
     }
     outcome

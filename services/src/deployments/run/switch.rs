@@ -4,16 +4,12 @@
 use super::super::diagnosis;
 use super::super::routes;
 use super::work::{Halt, Work};
-use crate::servers::engine::EngineError;
 use crate::servers::proxy::RoutedDomain;
 use contract::applications::ApplicationStatus;
 use contract::deployments::Step;
 use entity::{Tenant, application};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
-
-/// Another pass over the routes may come between putting one and confirming it.
-const TRIES: u32 = 3;
 
 pub async fn switch(work: &Work<'_>) -> Result<(), Halt> {
     work.enter(Step::Switch).await?;
@@ -35,30 +31,16 @@ pub async fn switch(work: &Work<'_>) -> Result<(), Halt> {
 }
 
 async fn lead_here(work: &Work<'_>, domains: &[RoutedDomain]) -> Result<(), Halt> {
-    let proxy = &work.platform.proxy;
     let engine = work.engine.as_ref();
     let settings =
         work.engine_call(routes::proxy_settings(work.platform, engine, work.ports), diagnosis::engine).await?;
-    let state = work.engine_call(proxy.ensure(engine, &settings), diagnosis::engine).await?;
+    let state = work.engine_call(work.platform.proxy.ensure(engine, &settings), diagnosis::engine).await?;
     if state.fresh {
         work.log.say("The proxy was started anew");
         work.platform.jobs.poke::<routes::RoutesReconciled>();
     }
     let route = routes::route(work.config.id, domains.to_vec(), &work.container, &work.config);
-    let limit = work.platform.settings.pace.route;
-    let mut last = EngineError::TimedOut(limit);
-    for _ in 0..TRIES {
-        work.engine_call(proxy.put_route(engine, &settings, &route), diagnosis::engine).await?;
-        let confirmed = tokio::select! {
-            outcome = proxy.await_route(engine, &settings, &route, limit / TRIES) => outcome,
-            () = work.stop.cancelled() => return Err(Halt::Stopped),
-        };
-        match confirmed {
-            Ok(()) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(diagnosis::engine(&last).into())
+    work.engine_call(routes::lead(work.platform, engine, &settings, &route), diagnosis::engine).await
 }
 
 async fn commit(work: &Work<'_>) -> Result<(), Halt> {
