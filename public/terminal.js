@@ -33,9 +33,9 @@ class CanopyTerminal extends HTMLElement {
 
   static observedAttributes = ["data-address"];
 
-  // Another container was chosen.
-  attributeChangedCallback(_name, before) {
-    if (before === null || !this.isConnected) return;
+  // Another container was chosen. The page's program also sets the address that is there when it comes alive.
+  attributeChangedCallback(_name, before, after) {
+    if (before === null || before === after || !this.isConnected) return;
     this.disconnectedCallback();
     this.open();
   }

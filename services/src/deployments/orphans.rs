@@ -6,6 +6,7 @@ use crate::jobs::{Reconciler, Status};
 use crate::platform::Platform;
 use crate::servers::engine::{
     Container, Engine, EngineResult, LABEL_APPLICATION, LABEL_DEPLOYMENT, LABEL_ENVIRONMENT, LABEL_INSTANCE, Labels,
+    ROLE_REAPER,
 };
 use crate::servers::names;
 use crate::servers::sites::{self, Rounds, Site};
@@ -42,6 +43,7 @@ impl Reconciler for OrphansRemoved {
                 let mut status = Status::default();
                 let engine = site.engine(&platform).await?;
                 containers(&platform, engine.as_ref(), &mut status).await?;
+                reapers(&platform, engine.as_ref(), &mut status).await?;
                 networks(&platform, engine.as_ref(), &mut status).await?;
                 Ok(status)
             }
@@ -68,6 +70,24 @@ async fn containers(platform: &Platform, engine: &dyn Engine, status: &mut Statu
         }
         tracing::info!(container = container.name, "removing a container that nothing needs");
         match remove(engine, &container, platform.settings.pace.stop_grace).await {
+            Ok(()) => status.changed += 1,
+            Err(error) => tracing::warn!(container = container.name, %error, "a container could not be removed"),
+        }
+    }
+    Ok(())
+}
+
+/// What ends a command is done in less than a minute, and removed by whoever made it, unless the process died meanwhile.
+async fn reapers(platform: &Platform, engine: &dyn Engine, status: &mut Status) -> Result<()> {
+    let labels = names::labels(&platform.settings.instance_id, ROLE_REAPER);
+    let before = platform.clock.now() - chrono::Duration::from_std(OLD).unwrap_or_default();
+    for container in engine.containers(&labels).await? {
+        status.checked += 1;
+        let id = container.name.rsplit('-').next().and_then(|id| Uuid::try_parse(id).ok());
+        if id.and_then(made_at).is_none_or(|made| made > before) {
+            continue;
+        }
+        match engine.remove_container(&container.id).await {
             Ok(()) => status.changed += 1,
             Err(error) => tracing::warn!(container = container.name, %error, "a container could not be removed"),
         }

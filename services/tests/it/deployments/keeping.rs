@@ -108,6 +108,12 @@ async fn lost_routes_come_back_and_orphans_go() {
             foreign.id = "e".repeat(64);
             foreign.labels.insert("canopy.instance".into(), "ffffffff".into());
             engine.containers.insert(foreign.name.clone(), foreign);
+            for (id, made) in [("d", deployment_id_long_gone().replace('-', "")), ("c", "0".repeat(32))] {
+                let mut reaper = orphan.clone();
+                (reaper.id, reaper.name) = (id.repeat(64), format!("canopy-0a1b2c3d-reaper-{made}"));
+                reaper.labels = names::labels("0a1b2c3d", "reaper");
+                engine.containers.insert(reaper.name.clone(), reaper);
+            }
             let gone = names::environment_network("0a1b2c3d", new_id());
             engine.networks.insert(gone, names::labels("0a1b2c3d", "network"));
             orphan
@@ -122,6 +128,9 @@ async fn lost_routes_come_back_and_orphans_go() {
             let mut engine = h.engines.engine.state();
             assert!(!engine.containers.contains_key(&orphan.name));
             assert!(engine.containers.remove("canopy-ffffffff-web-0-abcdef").is_some(), "another instance's stays");
+            let reapers: Vec<_> = engine.containers.keys().filter(|name| name.contains("-reaper-")).cloned().collect();
+            assert_eq!(reapers, [format!("canopy-0a1b2c3d-reaper-{}", "0".repeat(32))], "of unknown age");
+            engine.containers.remove(&reapers[0]);
             assert_eq!(engine.networks.len(), 1);
         }
         assert!(!folder.exists());
