@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 const APPLICATIONS: usize = 20;
-const WEB: &str = "FROM canopy-test/busybox:1\nCOPY version /www/index.html\nARG CANOPY_APPLICATION_ID\n\
-     RUN busybox sha256sum /bin/busybox && sleep 1\n\
+const WEB: &str = "FROM canopy-test/busybox:1\nCOPY version /www/index.html\nRUN busybox sha256sum /bin/busybox && sleep 1\n\
      CMD [\"busybox\", \"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n";
 /// Each process starts two more, until the build may not.
 const BOMB: &str = "FROM canopy-test/busybox:1\nRUN printf '#!/bin/sh\\n/b & /b & wait\\n' > /b && chmod +x /b && \
@@ -24,11 +23,15 @@ pub async fn measure(program: &Path, site: &Path) -> Result<()> {
     let mut stage = Stage::new(program, site, folder.path()).await?;
     let cookie = seed::sign_in(&mut stage.calls).await?;
     let page = Target::new(stage.canopy.address, "/projects").cookie(&cookie);
-    let (web, bomb) = (folder.path().join("web"), folder.path().join("bomb"));
-    let web = Source::serve(&web, WEB).await?;
-    web.commit(1).await?;
-    let bomb = Source::serve(&bomb, BOMB).await?;
+    let bomb = Source::serve(&folder.path().join("bomb"), BOMB).await?;
     bomb.commit(1).await?;
+    // Each its own, so that none finds another's layers.
+    let mut webs = Vec::new();
+    for number in 1..=APPLICATIONS {
+        let web = Source::serve(&folder.path().join(format!("web-{number}")), WEB).await?;
+        web.commit(number).await?;
+        webs.push(web);
+    }
 
     let (quiet, ()) = while_doing(&page, async {
         // Its first tick comes at once.
@@ -43,7 +46,7 @@ pub async fn measure(program: &Path, site: &Path) -> Result<()> {
     let (busy, took) = while_doing(&page, async {
         let started = Instant::now();
         let (mut applications, mut deployments) = (Vec::new(), Vec::new());
-        for number in 1..=APPLICATIONS {
+        for (number, web) in webs.iter().enumerate() {
             applications.push(stage.application(&format!("web-{number}"), &web.url).await?);
         }
         for application in &applications {

@@ -31,9 +31,10 @@ impl Source {
         Ok(Self { work, bare, url, dockerfile })
     }
 
+    /// A version that no build of any run has seen.
     pub async fn commit(&self, version: usize) -> Result<()> {
         std::fs::write(self.work.join("Dockerfile"), self.dockerfile)?;
-        std::fs::write(self.work.join("version"), format!("v{version}"))?;
+        std::fs::write(self.work.join("version"), format!("v{version} {}", uuid::Uuid::now_v7()))?;
         git(&self.work, &["add", "--all"]).await?;
         let author = ["-c", "user.name=Bench", "-c", "user.email=bench@example.com"];
         git(&self.work, &[&author[..], &["commit", "--quiet", "--message", "A version"]].concat()).await?;
