@@ -128,7 +128,7 @@ fn figures(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
     let (total, failures) = (found.total, format!("{} · {rate}", found.failed));
     let (lasted, waited, lead) = (both(found.duration), both(found.waiting), both(found.lead_time));
     view! {
-        <Card flush=true note="Durations are those of the faster half and of 95 in 100.">
+        <Card flush=true note="Times are the median and the 95th percentile (p95).">
             <Facts>
                 <Fact label="Deployments">
                     <a href=all>{total}</a>
@@ -136,9 +136,9 @@ fn figures(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
                 <Fact label="Failed">
                     <a href=failed>{failures}</a>
                 </Fact>
-                <Fact label="Took">{lasted}</Fact>
-                <Fact label="Waited before">{waited}</Fact>
-                <Fact label="Commit to live">{lead}</Fact>
+                <Fact label="Duration">{lasted}</Fact>
+                <Fact label="Queue time">{waited}</Fact>
+                <Fact label="Lead time">{lead}</Fact>
             </Facts>
         </Card>
     }
@@ -202,8 +202,8 @@ fn steps(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
     let columns = vec![
         Column::new("Step"),
         Column::new("Done").right().hide(),
-        Column::new("Faster half").right(),
-        Column::new("95 in 100").right(),
+        Column::new("Median").right(),
+        Column::new("p95").right(),
         Column::new("Failed here").right(),
     ];
     view! {
@@ -270,8 +270,8 @@ fn reasons(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
         Column::new("Why"),
         Column::new("Deployments").right(),
         Column::new("Failed").right(),
-        Column::new("Commit to live").right().hide(),
-        Column::new("95 in 100").right().hide(),
+        Column::new("Lead time").right().hide(),
+        Column::new("p95").right().hide(),
     ];
     view! {
         <Card title="Why they were made" flush=true>
@@ -312,7 +312,7 @@ fn days(found: &DeploymentAnalytics, asked: &Asked) -> AnyView {
         Column::new("Succeeded").right(),
         Column::new("Failed").right(),
         Column::new("Others").right().hide(),
-        Column::new("Faster half").right(),
+        Column::new("Median").right(),
     ];
     view! {
         <Card title="Days" flush=true>
